@@ -1,0 +1,234 @@
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use url::Url;
+
+use crate::Service;
+
+/// Where services are found that no variable places.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Placement {
+    /// All on this machine, each at its own port.
+    #[default]
+    Local,
+    /// By compose service names: `http://auth:3001`.
+    Compose,
+    /// By Kubernetes DNS in one namespace: `http://auth.plinth.svc:3001`.
+    Kubernetes {
+        /// The namespace of all services.
+        namespace: String,
+    },
+}
+
+impl FromStr for Placement {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once(':') {
+            None if text == "local" => Ok(Self::Local),
+            None if text == "compose" => Ok(Self::Compose),
+            Some(("kubernetes", namespace)) if !namespace.is_empty() => {
+                Ok(Self::Kubernetes { namespace: namespace.to_owned() })
+            }
+            _ => Err("one of `local`, `compose`, `kubernetes:<namespace>` is wanted".to_owned()),
+        }
+    }
+}
+
+impl Placement {
+    fn url(&self, service: Service, port: u16) -> String {
+        match self {
+            Self::Local => format!("http://127.0.0.1:{port}"),
+            Self::Compose => format!("http://{service}:{port}"),
+            Self::Kubernetes { namespace } => format!("http://{service}.{namespace}.svc:{port}"),
+        }
+    }
+}
+
+/// A setting that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The environment variable.
+    pub variable: String,
+    /// What is wrong with it, and what is wanted.
+    pub detail: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.variable, self.detail)
+    }
+}
+
+/// The URLs at which every service answers, public and internal, one or more each.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    public: BTreeMap<Service, Vec<Url>>,
+    internal: BTreeMap<Service, Vec<Url>>,
+    public_origin: Url,
+    trusted_origins: Vec<String>,
+}
+
+impl Registry {
+    /// The variable that names the [`Placement`].
+    pub const PLACEMENT: &'static str = "PLINTH_DISCOVERY";
+    /// The variable with the gateway's origin as clients see it.
+    pub const PUBLIC_URL: &'static str = "PLINTH_PUBLIC_URL";
+    /// The variable with the other origins whose pages may call the API.
+    pub const TRUSTED_ORIGINS: &'static str = "PLINTH_TRUSTED_ORIGINS";
+
+    /// Reads the registry from settings. `lookup` gives a variable's value; this
+    /// crate reads no environment itself.
+    ///
+    /// `AUTH_SERVICE_URL` and `AUTH_INTERNAL_URL` (several instances separated by
+    /// commas) place one service elsewhere than the [`Placement`] would.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let placement = lookup(Self::PLACEMENT)
+            .map_or(Ok(Placement::default()), |text| text.parse())
+            .unwrap_or_else(|detail| {
+                faults.push(Fault { variable: Self::PLACEMENT.to_owned(), detail });
+                Placement::default()
+            });
+        let mut place = |service: Service, suffix: &str, port: u16| {
+            let variable = format!("{}_{suffix}", service.name().to_uppercase());
+            let text = lookup(&variable).unwrap_or_else(|| placement.url(service, port));
+            (service, parse_all(&text, &variable, base_url, &mut faults))
+        };
+        let public = Service::ALL.map(|service| place(service, "SERVICE_URL", service.port()));
+        let internal = Service::ALL.map(|service| place(service, "INTERNAL_URL", service.internal_port()));
+        let own = lookup(Self::PUBLIC_URL).unwrap_or_else(|| Placement::Local.url(Service::Gateway, 8080));
+        let public_origin = parse_all(&own, Self::PUBLIC_URL, origin, &mut faults).pop();
+        let listed = lookup(Self::TRUSTED_ORIGINS).unwrap_or_default();
+        let trusted = parse_all(&listed, Self::TRUSTED_ORIGINS, origin, &mut faults);
+        match public_origin {
+            Some(public_origin) if faults.is_empty() => Ok(Self {
+                trusted_origins: trusted.iter().map(|url| url.origin().ascii_serialization()).collect(),
+                public: public.into(),
+                internal: internal.into(),
+                public_origin,
+            }),
+            Some(_) => Err(faults),
+            None => Err([faults, vec![missing(Self::PUBLIC_URL)]].concat()),
+        }
+    }
+
+    /// Where the public listeners of `service` are: one or more base URLs.
+    #[must_use]
+    pub fn public(&self, service: Service) -> &[Url] {
+        self.public.get(&service).map_or(&[], Vec::as_slice)
+    }
+
+    /// Where the internal listeners of `service` are: one or more base URLs.
+    #[must_use]
+    pub fn internal(&self, service: Service) -> &[Url] {
+        self.internal.get(&service).map_or(&[], Vec::as_slice)
+    }
+
+    /// The gateway's origin as clients see it, without a trailing slash; also the
+    /// issuer (`iss`) of access tokens.
+    #[must_use]
+    pub fn public_origin(&self) -> String {
+        self.public_origin.origin().ascii_serialization()
+    }
+
+    /// The origins whose pages may call the API: its own and the listed ones.
+    #[must_use]
+    pub fn trusted_origins(&self) -> Vec<String> {
+        let mut origins = vec![self.public_origin()];
+        origins.extend(self.trusted_origins.iter().cloned());
+        origins
+    }
+}
+
+fn missing(variable: &str) -> Fault {
+    Fault { variable: variable.to_owned(), detail: "a URL is wanted".to_owned() }
+}
+
+fn parse_all(
+    text: &str,
+    variable: &str,
+    parse: fn(&str) -> Result<Url, String>,
+    faults: &mut Vec<Fault>,
+) -> Vec<Url> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let mut urls = Vec::new();
+    for part in parts {
+        match parse(part) {
+            Ok(url) => urls.push(url),
+            Err(detail) => faults.push(Fault { variable: variable.to_owned(), detail }),
+        }
+    }
+    urls
+}
+
+/// An http(s) URL with a host and nothing behind the path.
+fn base_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|why| format!("`{text}` is no URL ({why})"))?;
+    let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    match url.scheme() {
+        "http" | "https" if plain && url.has_host() => Ok(url),
+        _ => Err(format!("`{text}`: an http or https URL such as http://auth:3001 is wanted")),
+    }
+}
+
+/// A [`base_url`] that has no path either.
+fn origin(text: &str) -> Result<Url, String> {
+    let url = base_url(text)?;
+    if url.path() == "/" { Ok(url) } else { Err(format!("`{text}`: an origin without a path is wanted")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(set: &[(&str, &str)]) -> Result<Registry, Vec<Fault>> {
+        Registry::read(|name| {
+            set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn development_needs_no_setting() {
+        let registry = read(&[]).unwrap();
+        assert_eq!(registry.public(Service::Auth)[0].as_str(), "http://127.0.0.1:3001/");
+        assert_eq!(registry.internal(Service::Prefs)[0].as_str(), "http://127.0.0.1:4003/");
+        assert_eq!(registry.public_origin(), "http://127.0.0.1:8080");
+    }
+
+    #[test]
+    fn kubernetes_names_follow_the_namespace() {
+        let registry = read(&[("PLINTH_DISCOVERY", "kubernetes:shop")]).unwrap();
+        assert_eq!(registry.public(Service::Auth)[0].as_str(), "http://auth.shop.svc:3001/");
+    }
+
+    #[test]
+    fn a_variable_places_several_instances() {
+        let registry = read(&[("AUTH_SERVICE_URL", "http://a:1, http://b:2")]).unwrap();
+        let urls: Vec<&str> = registry.public(Service::Auth).iter().map(Url::as_str).collect();
+        assert_eq!(urls, ["http://a:1/", "http://b:2/"]);
+    }
+
+    #[test]
+    fn every_fault_is_told_at_once() {
+        let faults = read(&[
+            ("PLINTH_DISCOVERY", "moon"),
+            ("AUTH_SERVICE_URL", "ftp://a"),
+            ("PREFS_INTERNAL_URL", "nonsense"),
+            ("PLINTH_PUBLIC_URL", "https://api.example.com/v1"),
+        ])
+        .unwrap_err();
+        let named: Vec<&str> = faults.iter().map(|fault| fault.variable.as_str()).collect();
+        for variable in ["PLINTH_DISCOVERY", "AUTH_SERVICE_URL", "PREFS_INTERNAL_URL", "PLINTH_PUBLIC_URL"] {
+            assert!(named.contains(&variable), "{variable} of {named:?}");
+        }
+    }
+
+    #[test]
+    fn the_own_origin_is_trusted() {
+        let registry = read(&[("PLINTH_TRUSTED_ORIGINS", "https://app.example.com")]).unwrap();
+        assert_eq!(registry.trusted_origins(), ["http://127.0.0.1:8080", "https://app.example.com"]);
+    }
+}
