@@ -1,0 +1,36 @@
+# A menu: the logic is in crates/xtask and deploy/. Arguments: make run ARGS="--port 9000"
+.DEFAULT_GOAL := help
+.PHONY: help run demo test lint fmt tidy openapi apis docs audit
+
+help: ## Show this menu
+	@awk -F ': ## ' '/^[a-z]+: ## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+run: ## Start Plinth: databases, migrations and all services (Ctrl-C stops all)
+	@deploy/local/prerequisites.sh && cargo run -q -p plinth -- dev $(ARGS)
+
+demo: ## Walk the main flow against the Plinth that runs
+	@cargo run -q -p plinth -- demo $(ARGS)
+
+test: ## Run all tests with a private PostgreSQL and Redis
+	@deploy/local/prerequisites.sh && cargo xtask test $(ARGS)
+
+lint: ## Check format, architecture, clippy, docs and API documents
+	@cargo xtask lint
+
+fmt: ## Format all code
+	@cargo fmt --all
+
+tidy: ## Check the architecture alone, within a second
+	@cargo xtask tidy
+
+openapi: ## Write each service's openapi.json
+	@cargo xtask openapi write
+
+apis: ## Show who calls whom, and all routes
+	@cargo xtask ls-apis
+
+docs: ## Open the documentation of all crates
+	@cargo doc --workspace --no-deps --open
+
+audit: ## Check advisories and licences of the dependencies (needs cargo-deny)
+	@cargo deny --all-features check
