@@ -93,7 +93,7 @@ impl<'de> Deserialize<'de> for Timestamp {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
         DateTime::parse_from_rfc3339(&text)
             .map(|instant| Self::from(instant.to_utc()))
-            .map_err(|_| de::Error::custom("an RFC 3339 instant is wanted, such as 2026-11-20T12:00:00.000Z"))
+            .map_err(|_why| de::Error::custom("an RFC 3339 instant is wanted, such as 2026-11-20T12:00:00.000Z"))
     }
 }
 

@@ -1,4 +1,4 @@
-use std::{error::Error, fmt};
+use std::fmt;
 
 use actix_web::{
     HttpResponse, ResponseError,

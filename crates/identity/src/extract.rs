@@ -1,0 +1,91 @@
+use std::{marker::PhantomData, ops::Deref};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web::Data};
+use futures_util::future::LocalBoxFuture;
+use problem::HttpError;
+use service_discovery::Service;
+
+use crate::{Claims, Principal, Refusal, Verifier};
+
+/// One scope, as a type: `enum WritePrefs {}`.
+pub trait Permission: 'static {
+    /// The scope that a token must hold: `<area>:<read|write|admin>`.
+    const SCOPE: &'static str;
+}
+
+/// The caller, who holds the permission `P`.
+#[derive(Clone, Debug)]
+pub struct Can<P> {
+    principal: Principal,
+    permission: PhantomData<fn() -> P>,
+}
+
+impl<P> Deref for Can<P> {
+    type Target = Principal;
+
+    fn deref(&self) -> &Principal {
+        &self.principal
+    }
+}
+
+/// One of our own services, calling in its own name.
+#[derive(Clone, Copy, Debug)]
+pub struct CallingService(pub Service);
+
+impl<P: Permission> FromRequest for Can<P> {
+    type Error = HttpError;
+    type Future = LocalBoxFuture<'static, Result<Self, HttpError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let claims = claims(request);
+        Box::pin(async move {
+            let principal = Principal::try_from(claims.await?)?;
+            if principal.scopes.contains(P::SCOPE) {
+                Ok(Self { principal, permission: PhantomData })
+            } else {
+                Err(Refusal::InsufficientScope(P::SCOPE).into())
+            }
+        })
+    }
+}
+
+impl FromRequest for Principal {
+    type Error = HttpError;
+    type Future = LocalBoxFuture<'static, Result<Self, HttpError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let claims = claims(request);
+        Box::pin(async move { Ok(Self::try_from(claims.await?)?) })
+    }
+}
+
+impl FromRequest for CallingService {
+    type Error = HttpError;
+    type Future = LocalBoxFuture<'static, Result<Self, HttpError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let claims = claims(request);
+        Box::pin(async move { Ok(Self(claims.await?.service().ok_or(Refusal::ServiceRequired)?)) })
+    }
+}
+
+/// The verified claims of the request's bearer token.
+fn claims(request: &HttpRequest) -> impl Future<Output = Result<Claims, Refusal>> + use<> {
+    let token = bearer(request);
+    let verifier = request.app_data::<Data<Verifier>>().cloned();
+    async move {
+        let verifier = verifier.ok_or(Refusal::NoKeys)?;
+        verifier.verify(&token?).await
+    }
+}
+
+/// The token of exactly one `Authorization: Bearer` header (RFC 6750 section 2.1).
+fn bearer(request: &HttpRequest) -> Result<String, Refusal> {
+    let mut values = request.headers().get_all(AUTHORIZATION);
+    let value = values.next().ok_or(Refusal::Missing)?;
+    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Refusal::Scheme)?;
+    if values.next().is_some() || !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+        return Err(Refusal::Scheme);
+    }
+    Ok(token.to_owned())
+}
