@@ -1,0 +1,145 @@
+#!/bin/sh
+# Sees to it that what `make run` needs is installed: PostgreSQL, Redis, a C toolchain, Rust.
+# Installs by apt, dnf or brew only what is missing; says nothing when nothing is to be done;
+# where it can't install, it says exactly what to install and fails.
+set -eu
+
+postgres_oldest=15
+root=$(cd "$(dirname "$0")/../.." && pwd)
+
+main() {
+    packages=
+    has_postgres || need postgres
+    has redis-server || need redis
+    { has cc && has make; } || need toolchain
+    [ -z "$packages" ] || install_packages
+    check_rust
+}
+
+has() {
+    command -v "$1" >/dev/null 2>&1
+}
+
+# The places where crates/local-servers looks, too.
+has_postgres() {
+    for program in "$(command -v postgres || true)" /usr/lib/postgresql/*/bin/postgres \
+        /usr/pgsql-*/bin/postgres /opt/homebrew/opt/postgresql@*/bin/postgres \
+        /usr/local/opt/postgresql@*/bin/postgres; do
+        [ -x "$program" ] || continue
+        major=$("$program" --version | sed 's/.*(PostgreSQL) *\([0-9]*\).*/\1/')
+        [ "$major" -ge "$postgres_oldest" ] && return 0
+    done
+    return 1
+}
+
+need() {
+    packages="$packages $1"
+}
+
+install_packages() {
+    if has apt-get; then
+        with_apt
+    elif has dnf; then
+        with_dnf
+    elif has brew; then
+        with_brew
+    else
+        give_up "there is no apt, dnf or brew here"
+    fi
+    has_postgres || give_up "the system's packages have no PostgreSQL >= $postgres_oldest (see https://www.postgresql.org/download/)"
+    has redis-server || give_up "redis-server is still missing"
+}
+
+with_apt() {
+    # No cluster and no Redis of the machine's own: Plinth starts private ones.
+    config=/etc/postgresql-common/createcluster.conf
+    if ! grep -qs '^[[:space:]]*create_main_cluster' "$config"; then
+        as_root mkdir -p /etc/postgresql-common
+        echo 'create_main_cluster = false' | as_root tee -a "$config" >/dev/null
+    fi
+    names=$(names_of postgresql redis-server "build-essential")
+    say "installing with apt:$names"
+    hold_redis_back
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq || say "apt-get update failed; going on"
+    # A configuration file that exists already (the one above) is kept.
+    # shellcheck disable=SC2086 # a list of names
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        -o Dpkg::Options::=--force-confold $names >&2 || give_up "apt-get failed"
+}
+
+# A masked unit isn't started by its package. One that was installed before is left alone.
+hold_redis_back() {
+    has systemctl && ! has redis-server || return 0
+    as_root systemctl mask redis-server.service >/dev/null 2>&1 || true
+}
+
+with_dnf() {
+    names=$(names_of postgresql-server redis "gcc make")
+    say "installing with dnf:$names"
+    # shellcheck disable=SC2086 # a list of names
+    as_root dnf install -y -q --setopt=install_weak_deps=False $names >&2 || give_up "dnf failed"
+}
+
+with_brew() {
+    case "$packages" in
+        *toolchain*)
+            say "installing the C toolchain: answer the window that opens, then start this again"
+            xcode-select --install || true
+            exit 1
+            ;;
+    esac
+    names=$(names_of postgresql@17 redis "")
+    say "installing with brew:$names"
+    # shellcheck disable=SC2086 # a list of names
+    brew install --quiet $names >&2 || give_up "brew failed"
+}
+
+# names_of POSTGRES REDIS TOOLCHAIN: the names of what is missing, in a package manager's words.
+names_of() {
+    for package in $packages; do
+        case "$package" in
+            postgres) printf ' %s' "$1" ;;
+            redis) printf ' %s' "$2" ;;
+            toolchain) printf ' %s' "$3" ;;
+        esac
+    done
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif has sudo; then
+        sudo "$@"
+    else
+        give_up "we are not root and there is no sudo"
+    fi
+}
+
+check_rust() {
+    wanted=$(sed -n 's/^rust-version *= *"\(.*\)"/\1/p' "$root/Cargo.toml")
+    how="get it from https://rustup.rs, or run: rustup update stable"
+    has cargo || fail "cargo (Rust >= $wanted) is missing: $how"
+    found=$(cd "$root" && cargo --version | sed 's/^cargo \([0-9.]*\).*/\1/')
+    newest=$(printf '%s\n%s\n' "$wanted" "$found" | sort -t. -k1,1n -k2,2n -k3,3n | tail -n 1)
+    [ "$newest" = "$found" ] || fail "Rust $found is too old, $wanted is needed: $how"
+}
+
+give_up() {
+    say "can't install by itself: $1"
+    say "please install:"
+    has_postgres || say "  - PostgreSQL >= $postgres_oldest, the server (Debian: postgresql, Fedora: postgresql-server)"
+    has redis-server || say "  - Redis (Debian: redis-server, Fedora: redis)"
+    { has cc && has make; } || say "  - a C compiler and make (Debian: build-essential, Fedora: gcc make)"
+    exit 1
+}
+
+fail() {
+    say "$1"
+    exit 1
+}
+
+say() {
+    echo "prerequisites: $*" >&2
+}
+
+main
