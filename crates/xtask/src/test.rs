@@ -1,6 +1,7 @@
 //! `cargo xtask test`: a test run with a private PostgreSQL and Redis, which end with it.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::{ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -20,12 +21,15 @@ const CONNECTIONS: u16 = 500;
 /// How long an interrupted cargo and its tests may take to end by themselves.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// The folder of the tests' temporary files, in that of the run.
+const SCRATCH: &str = "tmp";
+
 /// Databases that are there before the first test, and templates that tests clone.
 const OTHERS: &str = "SELECT datname FROM pg_database \
     WHERE NOT datistemplate AND datname <> 'postgres' AND datname NOT LIKE 'template%' ORDER BY datname";
 
 /// Builds all binaries, starts the servers, and runs `cargo test` with the given arguments.
-/// The exit code is that of the tests; databases that they leave behind are a failure too.
+/// The exit code is that of the tests; what they leave behind is a failure too.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(tests(workspace, arguments))
@@ -40,9 +44,10 @@ async fn tests(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode> 
         ("PLINTH_TEST_POSTGRES_URL", servers.postgres.url("postgres").into()),
         ("PLINTH_TEST_REDIS_URL", servers.redis.url().into()),
         ("PLINTH_BIN_DIR", workspace.target.join("debug").into()),
+        ("TMPDIR", servers.scratch().into()),
     ];
     let tested = cargo(&cargo_test(arguments), &environment, &mut interruption).await;
-    let left = servers.databases().await;
+    let left = servers.left_behind().await;
     servers.stop().await?;
     Ok(verdict(tested?, &left?))
 }
@@ -58,9 +63,9 @@ fn cargo_test(arguments: &[String]) -> Vec<&str> {
 
 fn verdict(tested: ExitStatus, left: &[String]) -> ExitCode {
     if left.is_empty() {
-        println!("test: no database was left behind");
+        println!("test: nothing was left behind");
     } else {
-        println!("test: {} databases were left behind: {}", left.len(), left.join(", "));
+        println!("test: {} things were left behind: {}", left.len(), left.join(", "));
     }
     match tested.code().and_then(|code| u8::try_from(code).ok()) {
         Some(0) if left.is_empty() => ExitCode::SUCCESS,
@@ -132,19 +137,34 @@ struct Servers {
     // Fields are dropped in this order: the folder goes last.
     postgres: Postgres,
     redis: Redis,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Servers {
     async fn start() -> Result<Self> {
         let folder = enterable_folder()?;
+        std::fs::create_dir(folder.path().join(SCRATCH))?;
         let password = password()?;
         let mut options = postgres::Options::new(password.clone());
         options.fsync = false;
         options.max_connections = CONNECTIONS;
         let postgres = Postgres::start(&folder.path().join("postgres"), options).await?;
         let redis = Redis::start(&folder.path().join("redis"), redis::Options::new(password)).await?;
-        Ok(Self { postgres, redis, _folder: folder })
+        Ok(Self { postgres, redis, folder })
+    }
+
+    /// Where the tests make their temporary files: those of an interrupted test go with ours.
+    fn scratch(&self) -> PathBuf {
+        self.folder.path().join(SCRATCH)
+    }
+
+    /// Databases and temporary files that the tests should have removed.
+    async fn left_behind(&self) -> Result<Vec<String>> {
+        let mut left = self.databases().await?;
+        for entry in std::fs::read_dir(self.scratch())? {
+            left.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        Ok(left)
     }
 
     /// The databases that are neither the server's own nor templates.
@@ -169,7 +189,7 @@ impl Servers {
 fn enterable_folder() -> Result<tempfile::TempDir> {
     use std::os::unix::fs::PermissionsExt;
     let permissions = std::fs::Permissions::from_mode(0o711);
-    Ok(tempfile::Builder::new().prefix("plinth-test-").permissions(permissions).tempdir()?)
+    Ok(tempfile::Builder::new().prefix("plinth-run-").permissions(permissions).tempdir()?)
 }
 
 /// Others on this machine cannot guess it: a superuser of PostgreSQL can run programs.
@@ -198,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_left_behind_fails_a_run_that_passed() {
+    fn what_is_left_behind_fails_a_run_that_passed() {
         let code = |status, left: &[String]| verdict(ExitStatus::from_raw(status << 8), left);
         assert_eq!(code(0, &[]), ExitCode::SUCCESS);
         assert_eq!(code(0, &["auth_1".into()]), ExitCode::FAILURE);
