@@ -1,0 +1,89 @@
+//! Where the services' programs come from: built from the checkout, or beside this program.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::Context;
+use serde_json::Value;
+use service_discovery::Service;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
+
+use super::children::Kind;
+use super::run::Run;
+use super::settings;
+
+/// The program of each service.
+pub(crate) type Programs = BTreeMap<Service, PathBuf>;
+
+/// The checkout that we are in or come from, if any.
+pub(crate) fn checkout() -> Option<PathBuf> {
+    let starts = [env::current_dir().ok(), env::current_exe().ok()];
+    let mut dirs = starts.iter().flatten().flat_map(|start| start.ancestors());
+    dirs.find(|dir| dir.join("services/monolith/Cargo.toml").is_file())?.canonicalize().ok()
+}
+
+/// The directory of this program.
+pub(crate) fn own_dir() -> anyhow::Result<PathBuf> {
+    let program = env::current_exe().context("can't find our own program")?;
+    Ok(program.parent().unwrap_or(Path::new("/")).to_owned())
+}
+
+/// The programs that lie beside this one.
+pub(crate) fn beside(services: &[Service]) -> anyhow::Result<Programs> {
+    let dir = own_dir()?;
+    let program = |service: &Service| {
+        let path = dir.join(service.name());
+        anyhow::ensure!(path.is_file(), "there is no {}", path.display());
+        Ok((*service, path))
+    };
+    services.iter().map(program).collect()
+}
+
+/// Builds the services with one cargo, its progress shown.
+pub(crate) async fn build(run: &Run, checkout: &Path, release: bool) -> anyhow::Result<Programs> {
+    let mut command = Command::new(settings::cargo());
+    command.args(["build", "--message-format", "json-render-diagnostics"]).current_dir(checkout);
+    command.args(run.services.iter().flat_map(|service| ["--package", service.name()]));
+    if release {
+        command.arg("--release");
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0);
+    let mut cargo = command.spawn().context("can't run cargo")?;
+    let pid = cargo.id().unwrap_or_default();
+    run.children.enter("cargo", Kind::Service, pid)?;
+
+    let mut programs = Programs::new();
+    if let Some(output) = cargo.stdout.take() {
+        let mut lines = BufReader::new(output).lines();
+        while let Some(line) = lines.next_line().await? {
+            programs.extend(built(&line));
+        }
+    }
+    let status = cargo.wait().await?;
+    run.children.leave(pid)?;
+    anyhow::ensure!(status.success(), "the build failed");
+    Ok(programs)
+}
+
+/// The service's program that a line of cargo's tells of.
+fn built(line: &str) -> Option<(Service, PathBuf)> {
+    let message: Value = serde_json::from_str(line).ok()?;
+    let service = message.pointer("/target/name")?.as_str()?.parse().ok()?;
+    Some((service, message.get("executable")?.as_str()?.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_read_from_the_words_of_cargo() {
+        let line = r#"{"reason":"compiler-artifact","target":{"name":"auth","kind":["bin"]},"executable":"/t/auth"}"#;
+        assert_eq!(built(line), Some((Service::Auth, "/t/auth".into())));
+        assert_eq!(built(r#"{"target":{"name":"auth","kind":["lib"]},"executable":null}"#), None);
+        assert_eq!(built("nonsense"), None);
+    }
+}

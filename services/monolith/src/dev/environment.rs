@@ -1,0 +1,72 @@
+//! What a service is told: everything that it reads, and nothing of the shell's.
+
+use service_discovery::{Registry, Service};
+use tokio::process::Command;
+
+use super::ports::known;
+use super::run::Run;
+use super::settings;
+
+/// Gives a service's program its whole environment.
+pub(crate) fn give(command: &mut Command, run: &Run, service: Service) {
+    command.env_clear().envs(settings::inherited()).envs(variables(run, service));
+}
+
+fn variables(run: &Run, service: Service) -> Vec<(String, String)> {
+    let mut all = addresses(run);
+    all.push(("PLINTH_ENV".to_owned(), "development".to_owned()));
+    let prefix = service.name().to_uppercase();
+    let own = [listeners(run, service), database(run, service), secrets(run, service)].concat();
+    all.extend(own.into_iter().map(|(name, value)| (format!("{prefix}__{name}"), value)));
+    all
+}
+
+/// Where everybody finds everybody.
+fn addresses(run: &Run) -> Vec<(String, String)> {
+    let mut all = vec![(Registry::PUBLIC_URL.to_owned(), run.ports.url(Service::Gateway))];
+    for service in known() {
+        let name = service.name().to_uppercase();
+        all.push((format!("{name}_SERVICE_URL"), run.ports.url(service)));
+        all.push((format!("{name}_INTERNAL_URL"), run.ports.internal_url(service)));
+    }
+    all
+}
+
+type Own = Vec<(&'static str, String)>;
+
+fn listeners(run: &Run, service: Service) -> Own {
+    vec![
+        ("HTTP__BIND", format!("127.0.0.1:{}", run.ports.public(service))),
+        ("HTTP__INTERNAL_BIND", format!("127.0.0.1:{}", run.ports.internal(service))),
+        ("LOG__FORMAT", "text".to_owned()),
+    ]
+}
+
+fn database(run: &Run, service: Service) -> Own {
+    let serving = run.database_url(service).map(|url| ("DATABASE__URL", url));
+    let owner = run.owner_url(service).map(|url| ("DATABASE__OWNER_URL", url));
+    serving.into_iter().chain(owner).collect()
+}
+
+fn secrets(run: &Run, service: Service) -> Own {
+    let secrets = &run.secrets;
+    match service {
+        Service::Auth => vec![
+            ("SEALING__KEYS", secrets.auth_sealing.clone()),
+            ("CLIENTS__GATEWAY", secrets.gateway_client.clone()),
+            ("CLIENTS__PREFS", secrets.prefs_client.clone()),
+        ],
+        Service::Gateway => vec![
+            ("TOKEN__KEYS", secrets.gateway_token.clone()),
+            ("CLIENT__SECRET", secrets.gateway_client.clone()),
+            ("REDIS__URL", run.redis_url()),
+            ("SERVICES", behind_the_gateway(run)),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+fn behind_the_gateway(run: &Run) -> String {
+    let behind = run.services.iter().filter(|service| **service != Service::Gateway);
+    behind.map(|service| service.name()).collect::<Vec<_>>().join(",")
+}

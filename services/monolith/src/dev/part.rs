@@ -1,0 +1,141 @@
+//! The parts of a run (two servers and the services), each kept alive.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use local_servers::{Postgres, Redis, postgres, redis};
+use service_discovery::Service;
+use tokio::process::Command;
+
+use super::backoff::Backoff;
+use super::children::Kind;
+use super::environment;
+use super::process::Process;
+use super::run::Run;
+
+/// What shall run.
+#[derive(Debug, Clone)]
+pub(crate) enum Part {
+    Postgres,
+    Redis,
+    Service(Service, PathBuf),
+}
+
+/// What runs.
+#[derive(Debug)]
+pub(crate) enum Running {
+    Postgres(Postgres),
+    Redis(Redis),
+    Service(Process),
+}
+
+impl Part {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres",
+            Self::Redis => "redis",
+            Self::Service(service, _) => service.name(),
+        }
+    }
+
+    /// Starts it. A server is waited for; whether a service is ready is another question.
+    pub(crate) async fn start(&self, run: &Arc<Run>) -> anyhow::Result<Running> {
+        match self {
+            Self::Postgres => self.start_postgres(run).await,
+            Self::Redis => self.start_redis(run).await,
+            Self::Service(service, program) => {
+                let mut command = Command::new(program);
+                command.arg("serve").current_dir(run.state.path());
+                environment::give(&mut command, run, *service);
+                Ok(Running::Service(Process::start(run, self.name(), command)?))
+            }
+        }
+    }
+
+    async fn start_postgres(&self, run: &Run) -> anyhow::Result<Running> {
+        let port = Some(run.ports.postgres);
+        let options = postgres::Options { port, ..postgres::Options::new(&run.secrets.postgres) };
+        let mut server = Postgres::launch(&run.state.postgres(), &options).await?;
+        run.children.enter(self.name(), Kind::Postgres, server.pid())?;
+        server.ready().await?;
+        Ok(Running::Postgres(server))
+    }
+
+    async fn start_redis(&self, run: &Run) -> anyhow::Result<Running> {
+        let options =
+            redis::Options { port: Some(run.ports.redis), ..redis::Options::new(&run.secrets.redis) };
+        let mut server = Redis::launch(&run.state.redis(), &options)?;
+        run.children.enter(self.name(), Kind::Redis, server.pid())?;
+        server.ready().await?;
+        Ok(Running::Redis(server))
+    }
+}
+
+impl Running {
+    fn pid(&self) -> u32 {
+        match self {
+            Self::Postgres(server) => server.pid(),
+            Self::Redis(server) => server.pid(),
+            Self::Service(process) => process.pid(),
+        }
+    }
+
+    /// Waits for the end; says how it was, in the system's words.
+    pub(crate) async fn ended(&mut self) -> String {
+        let status = match self {
+            Self::Postgres(server) => server.exited().await,
+            Self::Redis(server) => server.exited().await,
+            Self::Service(process) => return process.ended().await,
+        };
+        status.map_or_else(|e| e.to_string(), |status| status.to_string())
+    }
+
+    pub(crate) fn last_lines(&self) -> String {
+        match self {
+            Self::Postgres(server) => server.last_lines(),
+            Self::Redis(server) => server.last_lines(),
+            Self::Service(process) => process.last_lines(),
+        }
+    }
+}
+
+/// Reports each death of a part, and starts it again, until the run stops.
+pub(crate) async fn keep(run: Arc<Run>, part: Part, mut running: Running) {
+    let mut backoff = Backoff::default();
+    let mut began = Instant::now();
+    loop {
+        let status = running.ended().await;
+        let forgotten = run.children.leave(running.pid()).and_then(|()| run.refresh());
+        if run.stopping.is_cancelled() {
+            return;
+        }
+        if let Err(e) = forgotten {
+            run.screen.say(&format!("can't write to the state directory: {e}"));
+        }
+        report(&run, &part, &status, &running.last_lines());
+        loop {
+            let pause = backoff.after(began.elapsed());
+            run.screen.say(&format!("starting {} again in {} s", part.name(), pause.as_secs_f64()));
+            tokio::select! {
+                () = run.stopping.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+            began = Instant::now();
+            match part.start(&run).await.and_then(|started| Ok((started, run.refresh()?))) {
+                Ok((started, ())) => {
+                    run.screen.say(&format!("{} runs again", part.name()));
+                    break running = started;
+                }
+                Err(_) if run.stopping.is_cancelled() => return,
+                Err(e) => run.screen.say(&format!("{} does not start: {e:#}", part.name())),
+            }
+        }
+    }
+}
+
+fn report(run: &Run, part: &Part, status: &str, last_lines: &str) {
+    let name = part.name();
+    run.screen.say(&format!("\n!! {name} died: {status}; its last lines:"));
+    last_lines.lines().for_each(|line| run.screen.line(name, line));
+}

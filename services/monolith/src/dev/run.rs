@@ -1,0 +1,80 @@
+//! What all parts of one run share.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use local_servers::postgres::SUPERUSER;
+use service_discovery::Service;
+use tokio_util::sync::CancellationToken;
+
+use super::children::Children;
+use super::endpoints;
+use super::ports::Ports;
+use super::screen::Screen;
+use super::secrets::Secrets;
+use super::state::StateDir;
+
+/// One run of `plinth dev`.
+pub(crate) struct Run {
+    pub(crate) state: StateDir,
+    pub(crate) secrets: Secrets,
+    pub(crate) ports: Ports,
+    pub(crate) screen: Screen,
+    pub(crate) children: Children,
+    /// The services to run, in the order of their start.
+    pub(crate) services: Vec<Service>,
+    /// Cancelled when the run is to end: nothing is started again after that.
+    pub(crate) stopping: CancellationToken,
+    ready: AtomicBool,
+}
+
+impl Run {
+    pub(crate) fn new(state: StateDir, secrets: Secrets, ports: Ports, services: Vec<Service>) -> Self {
+        let children = Children::new(state.children());
+        let (screen, stopping) = (Screen::new(), CancellationToken::new());
+        Self { state, secrets, ports, screen, children, services, stopping, ready: AtomicBool::new(false) }
+    }
+
+    /// The URL of a database as the superuser.
+    pub(crate) fn superuser_url(&self, database: &str) -> String {
+        self.postgres_url(SUPERUSER, &self.secrets.postgres, database)
+    }
+
+    /// The URL of a service's database as its serving role. None if it has none.
+    pub(crate) fn database_url(&self, service: Service) -> Option<String> {
+        let roles = self.secrets.database(service)?;
+        Some(self.postgres_url(service.name(), &roles.serving, service.name()))
+    }
+
+    /// The URL of a service's database as the role that owns it. None if it has none.
+    pub(crate) fn owner_url(&self, service: Service) -> Option<String> {
+        let roles = self.secrets.database(service)?;
+        Some(self.postgres_url(&format!("{service}_owner"), &roles.owner, service.name()))
+    }
+
+    pub(crate) fn redis_url(&self) -> String {
+        format!("redis://:{}@127.0.0.1:{}", self.secrets.redis, self.ports.redis)
+    }
+
+    pub(crate) fn log(&self, name: &str) -> PathBuf {
+        self.state.logs().join(format!("{name}.log"))
+    }
+
+    /// From now on the endpoints are published, and again whenever a process is replaced.
+    pub(crate) fn announce(&self) -> std::io::Result<()> {
+        self.ready.store(true, Ordering::Release);
+        self.refresh()
+    }
+
+    /// Publishes the endpoints if the run is ready.
+    pub(crate) fn refresh(&self) -> std::io::Result<()> {
+        if self.ready.load(Ordering::Acquire) && !self.stopping.is_cancelled() {
+            endpoints::publish(self)?;
+        }
+        Ok(())
+    }
+
+    fn postgres_url(&self, role: &str, password: &str, database: &str) -> String {
+        format!("postgres://{role}:{password}@127.0.0.1:{}/{database}", self.ports.postgres)
+    }
+}

@@ -1,0 +1,39 @@
+//! The `plinth` command: Plinth on one machine.
+
+mod dev;
+mod provision;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Runs Plinth on one machine.
+#[derive(Debug, Parser)]
+#[command(name = "plinth", version, propagate_version = true)]
+enum Command {
+    Dev(dev::Options),
+    #[command(hide = true)]
+    Guard(dev::GuardOptions),
+}
+
+impl Command {
+    async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Dev(options) => dev::run(options).await,
+            Self::Guard(options) => dev::guard(options).await,
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match Command::parse().run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // If even the error stream is closed, the exit code still tells.
+            let _closed = writeln!(std::io::stderr(), "plinth: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
