@@ -24,9 +24,9 @@ const GRACE: Duration = Duration::from_secs(5);
 /// The folder of the tests' temporary files, in that of the run.
 const SCRATCH: &str = "tmp";
 
-/// Databases that are there before the first test, and templates that tests clone.
-const OTHERS: &str = "SELECT datname FROM pg_database \
-    WHERE NOT datistemplate AND datname <> 'postgres' AND datname NOT LIKE 'template%' ORDER BY datname";
+/// The databases that are neither the server's own nor templates that tests clone.
+const OTHERS: &str =
+    "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY datname";
 
 /// Builds all binaries, starts the servers, and runs `cargo test` with the given arguments.
 /// The exit code is that of the tests; what they leave behind is a failure too.
@@ -167,7 +167,6 @@ impl Servers {
         Ok(left)
     }
 
-    /// The databases that are neither the server's own nor templates.
     async fn databases(&self) -> Result<Vec<String>> {
         let url = self.postgres.url("postgres");
         let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await?;

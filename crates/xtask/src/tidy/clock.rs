@@ -4,11 +4,12 @@ use super::fault::Fault;
 use super::source::{Source, mentions};
 
 /// What a pure function has no use for, with what to do instead.
-const IMPURE: [(&str, &str); 11] = [
+const IMPURE: [(&str, &str); 12] = [
     ("::now(", "take the time as an argument"),
     ("SystemTime", "take the time as an argument"),
     ("Instant", "take the time as an argument"),
     (".elapsed(", "take both times as arguments"),
+    ("::generate(", "take the id as an argument"),
     ("now_v7(", "take the id as an argument"),
     ("new_v4(", "take the id as an argument"),
     ("async", "rules do not wait: call from http.rs or store.rs"),
@@ -43,7 +44,7 @@ mod tests {
         let texts = [
             "let now = Timestamp::now();",
             "async fn f() {}",
-            "let id = Uuid::now_v7();",
+            "let id = UserId::generate();",
             "f(Instant::now())",
         ];
         for text in texts {

@@ -8,7 +8,7 @@ use super::source::{Source, mentions};
 const READS: [&str; 6] = ["env::var", "env::var_os", "env::vars", "env::vars_os", "dotenvy", "dotenv"];
 
 pub(crate) fn check(path: &str, source: &Source) -> Vec<Fault> {
-    if !super::sql::is_of_a_service(path) || path.ends_with("/settings.rs") {
+    if !super::sql::is_of_a_service(path) || path.ends_with("/settings.rs") || path.contains("/settings/") {
         return Vec::new();
     }
     let fault = |(line, code): (usize, &str)| {
