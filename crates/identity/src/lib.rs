@@ -24,11 +24,17 @@ pub use scopes::Scopes;
 pub use signing::{SigningFailed, SigningKey};
 pub use verifier::{Trusted, Verifier};
 
+use service_discovery::Service;
+
 /// The audience of tokens that clients hold; services and agents have their own.
 pub const EDGE_AUDIENCE: &str = "plinth";
 
 /// The issuer of the 60-second tokens that the gateway mints for services.
 pub const GATEWAY_ISSUER: &str = "urn:plinth:gateway";
 
-/// Where a service publishes its keys on its internal listener (RFC 7517).
-pub const INTERNAL_JWKS_PATH: &str = "/internal/v1/jwks.json";
+/// Where a service that signs tokens publishes its keys, on its internal listener
+/// (a JWK set, RFC 7517).
+#[must_use]
+pub fn jwks_path(service: Service) -> String {
+    format!("/internal/v1/{service}/jwks.json")
+}

@@ -3,8 +3,11 @@ use std::borrow::Cow;
 use ids::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, errors::ErrorKind};
 use serde::Deserialize;
+use service_discovery::{CallError, Peer, PeerOptions, Registry, Service};
 
-use crate::{Claims, KeySource, Refusal, signing::TOKEN_TYPE};
+use crate::{
+    Claims, EDGE_AUDIENCE, FetchedKeys, GATEWAY_ISSUER, KeySource, Refusal, jwks_path, signing::TOKEN_TYPE,
+};
 
 /// The largest token that is read, bytes; ours have some 700.
 const MAX_LENGTH: usize = 8192;
@@ -30,6 +33,44 @@ pub struct Trusted {
 #[derive(Clone, Debug)]
 pub struct Verifier {
     trusted: Vec<Trusted>,
+}
+
+impl Trusted {
+    /// What the gateway mints for `service`, proven by the keys that it publishes.
+    ///
+    /// # Errors
+    /// When the registry cannot place the gateway.
+    pub fn gateway(registry: &Registry, service: Service) -> Result<Self, CallError> {
+        Ok(Self {
+            issuer: GATEWAY_ISSUER.to_owned(),
+            audiences: vec![service.name().to_owned()],
+            keys: published(registry, Service::Gateway)?,
+        })
+    }
+
+    /// What auth issues for `service`. Without a gateway in front
+    /// (`takes_clients_tokens`), also the tokens that clients hold.
+    ///
+    /// # Errors
+    /// When the registry cannot place auth.
+    pub fn auth(
+        registry: &Registry,
+        service: Service,
+        takes_clients_tokens: bool,
+    ) -> Result<Self, CallError> {
+        let mut audiences = vec![service.name().to_owned()];
+        if takes_clients_tokens {
+            audiences.push(EDGE_AUDIENCE.to_owned());
+        }
+        let keys = published(registry, Service::Auth)?;
+        Ok(Self { issuer: registry.public_origin(), audiences, keys })
+    }
+}
+
+/// The keys that `signer` publishes on its internal listener.
+fn published(registry: &Registry, signer: Service) -> Result<KeySource, CallError> {
+    let peer = Peer::new(registry.internal(signer), &PeerOptions::default())?;
+    Ok(KeySource::Fetched(FetchedKeys::new(peer, &jwks_path(signer))))
 }
 
 impl Verifier {

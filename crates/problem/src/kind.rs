@@ -79,6 +79,12 @@ impl Kind {
         }
     }
 
+    /// The kind of a status; `None` for one that no kind has.
+    #[must_use]
+    pub fn of_status(status: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.status() == status)
+    }
+
     /// The kind in words.
     #[must_use]
     pub const fn title(self) -> &'static str {

@@ -1,0 +1,71 @@
+use std::time::Duration;
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use problem::{Describe, Kind};
+
+/// The database failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It is away, or too busy: trying again helps.
+    #[error("the database is not available")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It refused the query.
+    #[error("the database refused the query")]
+    Query(#[source] DieselError),
+}
+
+impl Error {
+    /// Whether a UNIQUE constraint (or index) called `name` refused the row: it is
+    /// the constraint that decides uniqueness, never a read before the write.
+    #[must_use]
+    pub fn violates(&self, name: &str) -> bool {
+        matches!(self, Self::Query(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info))
+            if info.constraint_name() == Some(name))
+    }
+}
+
+impl From<DieselError> for Error {
+    fn from(error: DieselError) -> Self {
+        if is_outage(&error) { Self::Unavailable(Box::new(error)) } else { Self::Query(error) }
+    }
+}
+
+/// Whether the server or the connection is gone. diesel keeps no SQLSTATE, so what
+/// the server says when it stops (57P01 to 57P03) is known by its words.
+fn is_outage(error: &DieselError) -> bool {
+    match error {
+        DieselError::DatabaseError(
+            DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection,
+            _,
+        )
+        | DieselError::BrokenTransactionManager => true,
+        DieselError::DatabaseError(_, info) => {
+            info.message().starts_with("terminating connection")
+                || info.message().starts_with("the database system is")
+        }
+        DieselError::RollbackErrorOnCommit { rollback_error, commit_error } => {
+            is_outage(rollback_error) || is_outage(commit_error)
+        }
+        _ => false,
+    }
+}
+
+impl Describe for Error {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Unavailable(_) => Kind::Unavailable,
+            Self::Query(_) => Kind::Internal,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "database_unavailable",
+            Self::Query(_) => "internal",
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        matches!(self, Self::Unavailable(_)).then_some(Duration::from_secs(1))
+    }
+}

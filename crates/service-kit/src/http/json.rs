@@ -1,0 +1,261 @@
+use std::time::Duration;
+
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest,
+    dev::Payload,
+    http::header::{CONTENT_ENCODING, CONTENT_LENGTH},
+    web,
+};
+use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
+use problem::{Describe, FieldError, HttpError, Kind};
+use serde::de::DeserializeOwned;
+use serde_path_to_error::{Path, Segment};
+
+/// The largest JSON body that is read, bytes.
+pub const BODY_LIMIT: usize = 256 * 1024;
+
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A JSON body, parsed at the edge. What `T` does not know is refused when `T`
+/// derives `#[serde(deny_unknown_fields)]`, as public writes do.
+#[derive(Clone, Copy, Debug)]
+pub struct Strict<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Strict<T> {
+    type Error = HttpError;
+    type Future = LocalBoxFuture<'static, Result<Self, HttpError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = read_json(request, payload, &["application/json"]);
+        Box::pin(async move { Ok(Self(body.await?)) })
+    }
+}
+
+/// Why a body is not the JSON that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JsonError {
+    /// Another media type.
+    #[error("the body must be `{0}`, not compressed")]
+    MediaType(&'static str),
+    /// More than [`BODY_LIMIT`].
+    #[error("the body is larger than {BODY_LIMIT} bytes")]
+    TooLarge,
+    /// It broke off.
+    #[error("the body broke off")]
+    Incomplete,
+    /// It did not arrive in time.
+    #[error("the body took longer than {} s", PATIENCE.as_secs())]
+    TooSlow,
+    /// Not JSON.
+    #[error("the body is no JSON: {0}")]
+    Syntax(String),
+    /// JSON, but not what is wanted.
+    #[error("the request has 1 invalid field")]
+    Shape(FieldError),
+}
+
+/// Reads a body of one of these media types as `T`.
+///
+/// # Errors
+/// [`JsonError`] says what to mend; nothing beyond the limit is read.
+pub fn read_json<T: DeserializeOwned>(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    media_types: &'static [&'static str],
+) -> impl Future<Output = Result<T, JsonError>> + use<T> {
+    let accepted = accept(request, media_types);
+    let payload = web::Payload::from_request(request, payload);
+    async move {
+        accepted?;
+        let payload = payload.await.map_err(|_why| JsonError::Incomplete)?;
+        let body = tokio::time::timeout(PATIENCE, payload.to_bytes_limited(BODY_LIMIT));
+        let body =
+            body.await.map_err(|_elapsed| JsonError::TooSlow)?.map_err(|_limit| JsonError::TooLarge)?;
+        parse(&body.map_err(|_why| JsonError::Incomplete)?)
+    }
+}
+
+/// Refuses by the head of a request what would not be worth reading.
+fn accept(request: &HttpRequest, media_types: &'static [&'static str]) -> Result<(), JsonError> {
+    let wanted = media_types.first().copied().unwrap_or("application/json");
+    let plain = request.headers().get(CONTENT_ENCODING).is_none_or(|encoding| encoding == "identity");
+    if !plain || !media_types.contains(&request.content_type()) {
+        return Err(JsonError::MediaType(wanted));
+    }
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: usize| length > BODY_LIMIT) {
+        return Err(JsonError::TooLarge);
+    }
+    Ok(())
+}
+
+fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, JsonError> {
+    let text = std::str::from_utf8(body).map_err(|why| JsonError::Syntax(why.to_string()))?;
+    if let Some(pointer) = nul(text)? {
+        let detail = "the character U+0000 cannot be stored";
+        return Err(JsonError::Shape(FieldError::new(pointer, "nul_character", detail)));
+    }
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|why| {
+        let path = why.path().clone();
+        let why = why.into_inner();
+        if why.is_data() { JsonError::Shape(field(&path, &why)) } else { JsonError::Syntax(why.to_string()) }
+    })?;
+    reader.end().map_err(|why| JsonError::Syntax(why.to_string()))?;
+    Ok(value)
+}
+
+/// Where a string holds U+0000, which PostgreSQL's text cannot.
+fn nul(text: &str) -> Result<Option<String>, JsonError> {
+    fn find(value: &serde_json::Value, at: &str) -> Option<String> {
+        match value {
+            serde_json::Value::String(text) => text.contains('\0').then(|| at.to_owned()),
+            serde_json::Value::Array(items) => {
+                items.iter().enumerate().find_map(|(index, item)| find(item, &format!("{at}/{index}")))
+            }
+            serde_json::Value::Object(members) => members.iter().find_map(|(name, item)| {
+                let here = format!("{at}/{}", escape(name));
+                if name.contains('\0') { Some(at.to_owned()) } else { find(item, &here) }
+            }),
+            _ => None,
+        }
+    }
+    if !text.contains("\\u0000") {
+        return Ok(None);
+    }
+    let value = serde_json::from_str(text).map_err(|why| JsonError::Syntax(why.to_string()))?;
+    Ok(find(&value, ""))
+}
+
+/// The fault of one field, in the words of a stable code and serde's sentence.
+fn field(path: &Path, why: &serde_json::Error) -> FieldError {
+    let sentence = why.to_string();
+    let sentence = sentence.split(" at line ").next().unwrap_or_default();
+    let named = sentence.split('`').nth(1).unwrap_or_default();
+    let mut pointer = pointer(path);
+    let code = if sentence.starts_with("missing field") {
+        pointer = format!("{pointer}/{}", escape(named));
+        "missing_field"
+    } else if sentence.starts_with("unknown field") {
+        if !pointer.ends_with(&format!("/{}", escape(named))) {
+            pointer = format!("{pointer}/{}", escape(named));
+        }
+        "unknown_field"
+    } else {
+        "wrong_type"
+    };
+    FieldError::new(pointer, code, sentence)
+}
+
+fn pointer(path: &Path) -> String {
+    let part = |segment: &Segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{}", escape(key)),
+        Segment::Enum { .. } | Segment::Unknown => String::new(),
+    };
+    path.iter().map(part).collect()
+}
+
+/// RFC 6901 section 3.
+fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+impl Describe for JsonError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::MediaType(_) => Kind::UnsupportedMediaType,
+            Self::TooLarge => Kind::TooLarge,
+            Self::Incomplete | Self::TooSlow | Self::Syntax(_) => Kind::Malformed,
+            Self::Shape(_) => Kind::Invalid,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::MediaType(_) => "media_type_unsupported",
+            Self::TooLarge => "body_too_large",
+            Self::Incomplete => "body_incomplete",
+            Self::TooSlow => "body_too_slow",
+            Self::Syntax(_) => "json_malformed",
+            Self::Shape(_) => "invalid_fields",
+        }
+    }
+
+    fn fields(&self) -> Vec<FieldError> {
+        match self {
+            Self::Shape(field) => vec![field.clone()],
+            _ => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Person {
+        #[expect(dead_code, reason = "only its parsing is of interest")]
+        name: String,
+        #[serde(default)]
+        #[expect(dead_code, reason = "only its parsing is of interest")]
+        friends: Vec<Person>,
+    }
+
+    fn refusal(body: &str) -> JsonError {
+        parse::<Person>(&Bytes::copy_from_slice(body.as_bytes())).unwrap_err()
+    }
+
+    fn shape(body: &str) -> (String, String) {
+        match refusal(body) {
+            JsonError::Shape(field) => (field.pointer, field.code),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_wrong_field_is_named_by_its_pointer() {
+        let pair = |pointer: &str, code: &str| (pointer.to_owned(), code.to_owned());
+        assert_eq!(shape(r#"{"name": 5}"#), pair("/name", "wrong_type"));
+        assert_eq!(shape(r#"{}"#), pair("/name", "missing_field"));
+        assert_eq!(shape(r#"{"name": "a", "admin": true}"#), pair("/admin", "unknown_field"));
+        assert_eq!(
+            shape(r#"{"name": "a", "friends": [{"name": "b"}, {}]}"#),
+            pair("/friends/1/name", "missing_field")
+        );
+        assert_eq!(
+            shape(r#"{"name": "a", "friends": [{"name": "b", "x/y": 1}]}"#),
+            pair("/friends/0/x~1y", "unknown_field")
+        );
+        assert_eq!(
+            shape(r#"{"name": "a", "friends": [{"name": "\u0000"}]}"#),
+            pair("/friends/0/name", "nul_character")
+        );
+        assert_eq!(shape("[]"), pair("", "wrong_type"));
+    }
+
+    #[test]
+    fn what_is_no_json_is_malformed() {
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        for body in ["", "{", "nonsense", r#"{"name": "a"} {"#, r#"{"name": "\ud800"}"#, "\u{feff}{}"] {
+            assert!(matches!(refusal(body), JsonError::Syntax(_)), "{body}");
+        }
+        let deep = parse::<serde_json::Value>(&Bytes::from(deep)).unwrap_err();
+        assert!(matches!(deep, JsonError::Syntax(_)), "{deep:?}");
+        let bytes = parse::<Person>(&Bytes::from_static(b"{\"name\": \"\xff\"}")).unwrap_err();
+        assert!(matches!(bytes, JsonError::Syntax(_)), "{bytes:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_makes_it_panic(body: Vec<u8>) {
+            let _ = parse::<Person>(&Bytes::from(body));
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! HTTP as every service speaks it: two listeners, one error format, request ids,
+//! strict JSON, health.
+
+mod health;
+mod json;
+mod observe;
+mod openapi;
+mod refusals;
+mod reply;
+mod server;
+
+pub use health::{Check, Readiness, database_check};
+pub use json::{BODY_LIMIT, JsonError, Strict, read_json};
+pub use observe::{Proxied, REQUEST_ID, RequestId};
+pub use openapi::{Operations, document};
+pub use reply::Created;
+pub use server::{Application, Routes, Server};

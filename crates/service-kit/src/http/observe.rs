@@ -1,0 +1,155 @@
+//! What happens around every request: its id, its span, its count, and the last
+//! word on its problem.
+
+use std::time::Instant;
+
+use actix_web::{
+    HttpMessage, HttpResponse,
+    body::{BoxBody, EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        ConnectionType, Version,
+        header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS},
+    },
+    middleware::Next,
+    web,
+};
+use ids::{Id, Kind as IdKind};
+use observability::{Metrics, trace};
+use problem::{CONTENT_TYPE as PROBLEM, Kind, Problem};
+use service_discovery::Context;
+use tracing::Instrument;
+
+use super::Readiness;
+
+/// The header that names a request in the logs of every service.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// The id of the request at hand, as a request extension.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+/// Marks (as a response extension) what an upstream said: its body is left as it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Proxied;
+
+enum Request {}
+
+impl IdKind for Request {
+    const PREFIX: &'static str = "req";
+}
+
+pub(super) async fn observe<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    let started = Instant::now();
+    let id = request_id(request.headers());
+    let method = request.method().clone();
+    let span = tracing::info_span!("request", request_id = id, %method, path = request.path());
+    let caller = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
+    let traceparent = trace::enter(&span, caller);
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let context = Context { request_id: Some(id.clone()), traceparent: Some(traceparent) };
+    let whole = request.request().clone();
+    let outcome = context.scope(next.call(request)).instrument(span.clone()).await;
+    let response = match outcome {
+        Ok(response) => response.map_into_left_body(),
+        Err(error) => {
+            ServiceResponse::new(whole.clone(), HttpResponse::from_error(error)).map_into_right_body()
+        }
+    };
+    let response = span.in_scope(|| finish(response, &id));
+    let route = whole.match_pattern().unwrap_or_else(|| "none".to_owned());
+    if let Some(metrics) = whole.app_data::<web::Data<Metrics>>() {
+        metrics.request(method.as_str(), &route, response.status().as_u16(), started.elapsed());
+    }
+    Ok(response)
+}
+
+/// The caller's id if it is sane: at most 128 of `[A-Za-z0-9._-]`; a new one else.
+fn request_id(headers: &HeaderMap) -> String {
+    let sane = |id: &&str| {
+        (1..=128).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    };
+    let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(sane);
+    given.map_or_else(|| Id::<Request>::generate().to_string(), str::to_owned)
+}
+
+/// Adds the headers that every response has, and the request's id to a problem.
+fn finish<B: MessageBody + 'static>(
+    mut response: ServiceResponse<EitherBody<B>>,
+    id: &str,
+) -> ServiceResponse<EitherBody<B>> {
+    let draining =
+        response.request().app_data::<web::Data<Readiness>>().is_some_and(|state| state.is_draining());
+    if draining && response.request().version() < Version::HTTP_2 {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    let status = response.status();
+    tracing::debug!(status = status.as_u16(), "answered");
+    let told = response.response().extensions().get::<Problem>().cloned();
+    let proxied = response.response().extensions().get::<Proxied>().is_some();
+    let problem = told.or_else(|| generic(status.as_u16()).filter(|_| !proxied));
+    if let Some(problem) = problem {
+        let body = Problem { request_id: Some(id.to_owned()), ..problem };
+        let body = serde_json::to_vec(&body).unwrap_or_default();
+        response = response.map_body(|_, _| EitherBody::right(BoxBody::new(body)));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
+    }
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// The problem of a refusal that actix wrote in its own words.
+fn generic(status: u16) -> Option<Problem> {
+    match status {
+        0..400 => None,
+        _ => {
+            let kind = Kind::of_status(status).unwrap_or(if status < 500 {
+                Kind::Malformed
+            } else {
+                Kind::Internal
+            });
+            Some(Problem { status, ..Problem::new(kind, "request_refused", kind.advice()) })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_request_id_is_always_sane(given in proptest::option::of("[ -~]{0,200}")) {
+            let mut headers = HeaderMap::new();
+            if let Some(value) = given.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
+                headers.insert(REQUEST_ID, value);
+            }
+            let id = request_id(&headers);
+            prop_assert!((1..=128).contains(&id.len()));
+            prop_assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)));
+        }
+    }
+
+    #[test]
+    fn a_sane_id_is_taken() {
+        let mut headers = HeaderMap::new();
+        headers.insert(REQUEST_ID, HeaderValue::from_static("front-end.7_x"));
+        assert_eq!(request_id(&headers), "front-end.7_x");
+        headers.insert(REQUEST_ID, HeaderValue::from_static("a b"));
+        assert!(request_id(&headers).starts_with("req_"));
+    }
+}

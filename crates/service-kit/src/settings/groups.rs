@@ -1,0 +1,93 @@
+//! The groups of settings that every service has.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use observability::{LogFormat, Options};
+use secrecy::SecretString;
+use service_discovery::Service;
+
+use super::{Environment, Reader};
+
+/// `PLINTH_ENV`; production unless it says otherwise.
+pub fn environment(read: &mut Reader) -> Environment {
+    read.shared("PLINTH_ENV").unwrap_or(Environment::Production)
+}
+
+/// The listeners of a service.
+#[derive(Clone, Debug)]
+pub struct Http {
+    /// Where clients (or the gateway) call: `http.bind`.
+    pub bind: SocketAddr,
+    /// Where metrics and `/internal/*` are: `http.internal_bind`.
+    pub internal_bind: SocketAddr,
+    /// Threads that serve: `http.workers`; by default one a core.
+    pub workers: usize,
+    /// How long requests are still taken after SIGTERM, while load balancers learn
+    /// of it: `http.drain_seconds`.
+    pub drain: Duration,
+    /// How long requests may then take to finish: `http.grace_seconds`.
+    pub grace: Duration,
+}
+
+impl Http {
+    /// Reads `http.*`. By default both listeners are on the loopback interface.
+    pub fn read(read: &mut Reader, service: Service) -> Self {
+        let drain = match environment(read) {
+            Environment::Development => 0,
+            Environment::Production => 5,
+        };
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            bind: read.or("http.bind", ([127, 0, 0, 1], service.port()).into()),
+            internal_bind: read.or("http.internal_bind", ([127, 0, 0, 1], service.internal_port()).into()),
+            workers: read.or("http.workers", cores).clamp(1, 1024),
+            drain: Duration::from_secs(read.or("http.drain_seconds", drain)),
+            grace: Duration::from_secs(read.or("http.grace_seconds", 8)),
+        }
+    }
+}
+
+/// The database of a service.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// The runtime role's URL: `database.url`.
+    pub url: SecretString,
+    /// The owner's URL, for migrations: `database.owner_url`.
+    pub owner_url: Option<SecretString>,
+    /// The most connections of this process: `database.pool_size`.
+    pub pool_size: usize,
+    /// A certificate authority (PEM file) to trust beside the system's:
+    /// `database.ca_file`. Whether TLS is used, the URL's `sslmode` says.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Database {
+    /// Reads `database.*`.
+    pub fn read(read: &mut Reader) -> Option<Self> {
+        let url = read.parsed("database.url", connection_url);
+        let owner_url = read.optional::<String>("database.owner_url").map(SecretString::from);
+        let pool_size = read.or("database.pool_size", 10_usize).clamp(1, 1000);
+        let ca_file = read.optional("database.ca_file");
+        Some(Self { url: url?, owner_url, pool_size, ca_file })
+    }
+}
+
+/// Refuses what is no PostgreSQL URL without repeating it: it holds a password.
+fn connection_url(text: &str) -> Result<SecretString, &'static str> {
+    let known = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
+    match text.parse::<tokio_postgres::Config>() {
+        Ok(_) if known => Ok(text.to_owned().into()),
+        _ => Err("a URL such as postgres://user:password@host:5432/database is wanted"),
+    }
+}
+
+/// Reads `log.*` and `otlp.*`.
+pub fn logs(read: &mut Reader, service: Service) -> Options {
+    Options {
+        service: service.name(),
+        format: read.or("log.format", LogFormat::default()),
+        level: read.or("log.level", "info".to_owned()),
+        collector: read.optional("otlp.endpoint"),
+        sampled: read.or("otlp.sampled", 0.01_f64).clamp(0.0, 1.0),
+    }
+}

@@ -1,0 +1,307 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::Path,
+    str::FromStr,
+};
+
+use config::{Config, File, Value, ValueKind};
+use secrecy::SecretString;
+use service_discovery::{Fault, Registry, Service};
+
+/// Where this process runs; decides what may have a default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// Somebody's own machine.
+    Development,
+    /// Where it matters. Secrets have no defaults.
+    Production,
+}
+
+impl FromStr for Environment {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "development" => Ok(Self::Development),
+            "production" => Ok(Self::Production),
+            _ => Err("one of `development`, `production` is wanted"),
+        }
+    }
+}
+
+/// Every setting that cannot be used, named by its variable.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Faults {
+    service: Service,
+    faults: Vec<Fault>,
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.faults.len();
+        let settings = if count == 1 { "setting is" } else { "settings are" };
+        write!(f, "{}: {count} {settings} wrong:", self.service)?;
+        self.faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+    }
+}
+
+impl std::error::Error for Faults {}
+
+/// Reads one service's settings and collects what is wrong with them.
+///
+/// A key such as `database.url` stands for `AUTH__DATABASE__URL`.
+#[derive(Debug)]
+pub struct Reader {
+    service: Service,
+    given: BTreeMap<String, String>,
+    shared: BTreeMap<String, String>,
+    known: BTreeSet<String>,
+    faults: Vec<Fault>,
+}
+
+impl Reader {
+    /// Takes the process's environment and, if there is one, the `file`.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
+    pub fn open(service: Service, file: Option<&Path>) -> Self {
+        Self::new(
+            service,
+            file,
+            std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+        )
+    }
+
+    /// Takes `variables` in place of the process's environment.
+    pub fn new(
+        service: Service,
+        file: Option<&Path>,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
+        let mut reader = Self {
+            service,
+            given: BTreeMap::new(),
+            shared: BTreeMap::new(),
+            known: BTreeSet::new(),
+            faults: Vec::new(),
+        };
+        if let Some(path) = file {
+            reader.take_file(path);
+        }
+        let prefix = format!("{}__", service.name().to_uppercase());
+        for (name, value) in variables {
+            match name.strip_prefix(&prefix) {
+                Some(rest) => reader.given.insert(rest.to_lowercase().replace("__", "."), value),
+                None => reader.shared.insert(name, value),
+            };
+        }
+        reader
+    }
+
+    fn take_file(&mut self, path: &Path) {
+        let read = Config::builder().add_source(File::from(path)).build();
+        match read.and_then(|config| config.get_table(self.service.name())) {
+            Ok(table) => flatten(table, "", &mut self.given),
+            Err(config::ConfigError::NotFound(_)) => {}
+            Err(why) => self.fault("PLINTH_CONFIG", format!("{} cannot be read: {why}", path.display())),
+        }
+    }
+
+    /// A setting that must be given.
+    pub fn required<T: FromStr<Err: fmt::Display>>(&mut self, key: &str) -> Option<T> {
+        let given = self.given.contains_key(key);
+        let value = self.optional(key);
+        if !given {
+            self.fault(self.variable(key), "is missing".to_owned());
+        }
+        value
+    }
+
+    /// A setting that may be given.
+    pub fn optional<T: FromStr<Err: fmt::Display>>(&mut self, key: &str) -> Option<T> {
+        self.known.insert(key.to_owned());
+        let text = self.given.get(key)?;
+        match text.trim().parse() {
+            Ok(value) => Some(value),
+            Err(why) => {
+                self.fault(self.variable(key), format!("{why}"));
+                None
+            }
+        }
+    }
+
+    /// A setting with a default.
+    pub fn or<T: FromStr<Err: fmt::Display>>(&mut self, key: &str, default: T) -> T {
+        self.optional(key).unwrap_or(default)
+    }
+
+    /// A secret of at least `least` characters that must be given. Its value never
+    /// shows in a fault.
+    pub fn secret(&mut self, key: &str, least: usize) -> Option<SecretString> {
+        let text: String = self.required(key)?;
+        if text.chars().count() < least {
+            self.fault(self.variable(key), format!("at least {least} characters are wanted"));
+            return None;
+        }
+        Some(text.into())
+    }
+
+    /// A required setting that `parse` understands; what `parse` says of a bad one
+    /// must not repeat it when it is a secret.
+    pub fn parsed<T, E: fmt::Display>(
+        &mut self,
+        key: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text: String = self.required(key)?;
+        match parse(&text) {
+            Ok(value) => Some(value),
+            Err(why) => {
+                self.fault(self.variable(key), why.to_string());
+                None
+            }
+        }
+    }
+
+    /// A variable that all services share (`PLINTH_ENV`).
+    pub fn shared<T: FromStr<Err: fmt::Display>>(&mut self, variable: &str) -> Option<T> {
+        match self.shared.get(variable)?.parse() {
+            Ok(value) => Some(value),
+            Err(why) => {
+                self.fault(variable, format!("{why}"));
+                None
+            }
+        }
+    }
+
+    /// Where every service is.
+    pub fn registry(&mut self) -> Option<Registry> {
+        match Registry::read(|name| self.shared.get(name).cloned()) {
+            Ok(registry) => Some(registry),
+            Err(faults) => {
+                self.faults.extend(faults);
+                None
+            }
+        }
+    }
+
+    /// Notes a fault that only the service can see.
+    pub fn fault(&mut self, variable: impl Into<String>, detail: impl Into<String>) {
+        self.faults.push(Fault { variable: variable.into(), detail: detail.into() });
+    }
+
+    /// The variable that a key stands for.
+    #[must_use]
+    pub fn variable(&self, key: &str) -> String {
+        format!("{}__{}", self.service.name(), key.replace('.', "__")).to_uppercase()
+    }
+
+    /// The settings, if there is no fault; a setting that nobody asked for is one.
+    ///
+    /// # Errors
+    /// All faults at once.
+    pub fn finish<T>(mut self, settings: Option<T>) -> Result<T, Faults> {
+        let unknown: Vec<String> =
+            self.given.keys().filter(|key| !self.known.contains(*key)).cloned().collect();
+        for key in unknown {
+            let nearest = self.known.iter().min_by_key(|known| distance(known, &key));
+            let hint = nearest.map_or_else(String::new, |known| format!("; is it {}?", self.variable(known)));
+            self.fault(self.variable(&key), format!("there is no such setting{hint}"));
+        }
+        match settings {
+            Some(settings) if self.faults.is_empty() => Ok(settings),
+            _ => Err(Faults { service: self.service, faults: self.faults }),
+        }
+    }
+}
+
+/// `{database: {url: x}}` as `database.url = x`; lists joined by commas.
+fn flatten(
+    table: impl IntoIterator<Item = (String, Value)>,
+    path: &str,
+    into: &mut BTreeMap<String, String>,
+) {
+    for (name, value) in table {
+        let key = if path.is_empty() { name } else { format!("{path}.{name}") };
+        match value.kind {
+            ValueKind::Table(inner) => flatten(inner, &key, into),
+            ValueKind::Array(items) => {
+                let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+                into.insert(key, items.join(","));
+            }
+            _ => {
+                into.insert(key, value.to_string());
+            }
+        }
+    }
+}
+
+/// How many characters two keys do not share at their ends: good enough for a hint.
+fn distance(one: &str, other: &str) -> usize {
+    let front = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    let (one, other) = (&one.as_bytes()[front..], &other.as_bytes()[front..]);
+    let back = one.iter().rev().zip(other.iter().rev()).take_while(|(a, b)| a == b).count();
+    one.len().max(other.len()) - back
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reader(variables: &[(&str, &str)]) -> Reader {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Reader::new(Service::Auth, None, variables)
+    }
+
+    #[test]
+    fn every_fault_is_named_at_once() {
+        let mut read = reader(&[
+            ("AUTH__DATABASE__POOL_SIZE", "many"),
+            ("AUTH__SEALING__KEY", "x"),
+            ("PREFS__ANYTHING", "is not ours"),
+        ]);
+        let url: Option<String> = read.required("database.url");
+        let _: u32 = read.or("database.pool_size", 10);
+        let _ = read.secret("sealing.keys", 8);
+        let told = read.finish(url).unwrap_err().to_string();
+        for wanted in [
+            "auth: 4 settings are wrong:",
+            "AUTH__DATABASE__URL: is missing",
+            "AUTH__DATABASE__POOL_SIZE: invalid digit",
+            "AUTH__SEALING__KEYS: is missing",
+            "AUTH__SEALING__KEY: there is no such setting; is it AUTH__SEALING__KEYS?",
+        ] {
+            assert!(told.contains(wanted), "{wanted}\nin\n{told}");
+        }
+        assert!(!told.contains("PREFS"), "{told}");
+    }
+
+    #[test]
+    fn a_short_secret_is_refused_without_being_shown() {
+        let mut read = reader(&[("AUTH__CLIENT__SECRET", "hunter2")]);
+        let secret = read.secret("client.secret", 32);
+        let told = read.finish(secret).unwrap_err().to_string();
+        assert!(told.contains("AUTH__CLIENT__SECRET: at least 32 characters"), "{told}");
+        assert!(!told.contains("hunter2"));
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let path = std::env::temp_dir().join(format!("plinth-settings-{}.toml", std::process::id()));
+        std::fs::write(&path, "[auth.database]\nurl = \"file\"\npool_size = 7\n[prefs]\nx = 1\n").unwrap();
+        let variables = [("AUTH__DATABASE__URL".to_owned(), "environment".to_owned())];
+        let mut read = Reader::new(Service::Auth, Some(&path), variables);
+        let url: Option<String> = read.required("database.url");
+        let size: u32 = read.or("database.pool_size", 10);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!((read.finish(url).unwrap().as_str(), size), ("environment", 7));
+    }
+
+    #[test]
+    fn a_missing_file_is_a_fault() {
+        let mut read = Reader::new(Service::Auth, Some(Path::new("/nowhere/plinth.toml")), []);
+        let size: u32 = read.or("database.pool_size", 10);
+        assert!(read.finish(Some(size)).unwrap_err().to_string().contains("PLINTH_CONFIG"));
+    }
+}
