@@ -1,0 +1,1 @@
+//! What auth says and hears: shapes, routes, client.

@@ -1,0 +1,1 @@
+//! What prefs says and hears: shapes, routes, client.

@@ -1,0 +1,1 @@
+//! People, organisations, sessions, keys and tokens.

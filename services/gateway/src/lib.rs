@@ -1,0 +1,1 @@
+//! The one door: verifies the credential, routes, streams.

@@ -1,0 +1,1 @@
+//! Preferences: namespaces with schemas, a layer for every user.
