@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use tokio::process::{Child, ChildStdin, Command};
@@ -19,6 +19,8 @@ use super::state::StateDir;
 use super::{children, lock::Lock};
 
 const AGAIN: Duration = Duration::from_secs(1);
+const INHERITANCE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Cleans up after `plinth dev` was killed.
 #[derive(Debug, clap::Args)]
@@ -45,13 +47,25 @@ async fn clean_up(state: &StateDir) -> anyhow::Result<()> {
     if !state.path().exists() {
         return Ok(());
     }
-    // Nobody who says goodbye leaves a list; and a new run cleans up by itself.
-    let Some(lock) = Lock::attempt(&state.lock())? else { return Ok(()) };
+    let Some(lock) = inherit(&state.lock()).await? else { return Ok(()) };
     let stuck = children::stop_all(&children::left_over(&state.children())).await;
     if stuck.is_empty() {
         state.forget_run()?;
     }
     Ok(lock.release()?)
+}
+
+/// Takes the lock of the dead run, unless a new run has it, which cleans up by itself. A dying
+/// process closes its files one after another: the pipe may be shut before the lock is free.
+async fn inherit(path: &Path) -> anyhow::Result<Option<Lock>> {
+    let deadline = Instant::now() + INHERITANCE;
+    loop {
+        let lock = Lock::attempt(path)?;
+        if lock.is_some() || Instant::now() >= deadline {
+            return Ok(lock);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 /// Starts a guard over this run, and another one whenever it dies.

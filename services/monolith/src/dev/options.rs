@@ -7,6 +7,7 @@ use service_discovery::Service;
 
 /// Starts everything on this machine: a private PostgreSQL and Redis, the migrations, all services.
 #[derive(Debug, clap::Args)]
+#[command(args_override_self = true)]
 pub(crate) struct Options {
     /// Throw away all data first.
     #[arg(long)]
