@@ -1,1 +1,16 @@
-//! What auth says and hears: shapes, routes, client.
+//! What auth says and hears: the shapes of its requests and replies, its routes,
+//! and a client. Never rows or SQL.
+
+mod account;
+mod api_key;
+mod client;
+mod secret;
+mod session;
+mod token;
+
+pub use account::{Accepted, Account, AccountChange, Login, Registration};
+pub use api_key::{ApiKey, ApiKeyChange, ApiKeyList, ApiKeyText, NewApiKey, NewApiKeyText, NotAnApiKey};
+pub use client::{Client, routes};
+pub use secret::Secret;
+pub use session::{Refresh, Session, SessionList, Tokens};
+pub use token::{Exchange, Grant, IssuedToken, TokenRequest, grant_type, token_type};

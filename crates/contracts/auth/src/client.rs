@@ -1,0 +1,181 @@
+use ids::{ApiKeyId, SessionId};
+use reqwest::{Method, RequestBuilder};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use service_discovery::{CallError, Peer, Service};
+
+use crate::{
+    Accepted, Account, AccountChange, ApiKey, ApiKeyChange, ApiKeyList, Grant, IssuedToken, Login, NewApiKey,
+    NewApiKeyText, Refresh, Registration, Secret, SessionList, TokenRequest, Tokens,
+};
+
+/// The paths of auth, as its OpenAPI document writes them.
+pub mod routes {
+    #![expect(missing_docs, reason = "each is the path it holds")]
+    pub const REGISTER: &str = "/api/v1/auth/register";
+    pub const LOGIN: &str = "/api/v1/auth/login";
+    pub const REFRESH: &str = "/api/v1/auth/refresh";
+    pub const LOGOUT: &str = "/api/v1/auth/logout";
+    pub const ME: &str = "/api/v1/auth/me";
+    pub const SESSIONS: &str = "/api/v1/auth/sessions";
+    pub const SESSION: &str = "/api/v1/auth/sessions/{id}";
+    pub const API_KEYS: &str = "/api/v1/auth/api-keys";
+    pub const API_KEY: &str = "/api/v1/auth/api-keys/{id}";
+    pub const JWKS: &str = "/.well-known/jwks.json";
+    pub const DISCOVERY: &str = "/.well-known/openid-configuration";
+    pub const TOKEN: &str = "/internal/v1/auth/token";
+}
+
+/// Calls auth. Each method is one operation; the tokens are the caller's.
+#[derive(Clone, Debug)]
+pub struct Client {
+    peer: Peer,
+}
+
+type Result<T> = std::result::Result<T, CallError>;
+
+impl Client {
+    /// For the auth that `peer` reaches: its public listener (or the gateway) for
+    /// everything but [`Client::token`], which is on the internal one.
+    #[must_use]
+    pub const fn new(peer: Peer) -> Self {
+        Self { peer }
+    }
+
+    /// Asks for an account.
+    ///
+    /// # Errors
+    /// A refusal (422: the address or the password), or no answer.
+    pub async fn register(&self, registration: &Registration) -> Result<Accepted> {
+        self.json(self.peer.request(Method::POST, routes::REGISTER).json(registration)).await
+    }
+
+    /// Logs in.
+    ///
+    /// # Errors
+    /// A refusal (401: the address or the password), or no answer.
+    pub async fn login(&self, login: &Login) -> Result<Tokens> {
+        self.json(self.peer.request(Method::POST, routes::LOGIN).json(login)).await
+    }
+
+    /// Gives the next pair of tokens.
+    ///
+    /// # Errors
+    /// A refusal (401: the session is over), or no answer.
+    pub async fn refresh(&self, refresh_token: &Secret) -> Result<Tokens> {
+        let body = Refresh { refresh_token: refresh_token.clone() };
+        self.json(self.peer.request(Method::POST, routes::REFRESH).json(&body)).await
+    }
+
+    /// Ends the session of `token`.
+    ///
+    /// # Errors
+    /// A refusal, or no answer.
+    pub async fn logout(&self, token: &Secret) -> Result<()> {
+        self.done(self.with(token, Method::POST, routes::LOGOUT)).await
+    }
+
+    /// The caller's account.
+    ///
+    /// # Errors
+    /// A refusal, or no answer.
+    pub async fn me(&self, token: &Secret) -> Result<Account> {
+        self.json(self.with(token, Method::GET, routes::ME)).await
+    }
+
+    /// Changes the caller's account.
+    ///
+    /// # Errors
+    /// A refusal (422: a field), or no answer.
+    pub async fn change_me(&self, token: &Secret, change: &AccountChange) -> Result<Account> {
+        self.json(self.with(token, Method::PATCH, routes::ME).json(change)).await
+    }
+
+    /// Deletes the caller's account and all that hangs on it.
+    ///
+    /// # Errors
+    /// A refusal (403: log in anew first), or no answer.
+    pub async fn delete_me(&self, token: &Secret) -> Result<()> {
+        self.done(self.with(token, Method::DELETE, routes::ME)).await
+    }
+
+    /// A page of the caller's sessions; `query` as in `?limit=10&cursor=…`, or empty.
+    ///
+    /// # Errors
+    /// A refusal (400: the query), or no answer.
+    pub async fn sessions(&self, token: &Secret, query: &str) -> Result<SessionList> {
+        self.json(self.with(token, Method::GET, &format!("{}{query}", routes::SESSIONS))).await
+    }
+
+    /// Ends one of the caller's sessions.
+    ///
+    /// # Errors
+    /// A refusal (404: not one of the caller's), or no answer.
+    pub async fn end_session(&self, token: &Secret, id: SessionId) -> Result<()> {
+        self.done(self.with(token, Method::DELETE, &at(routes::SESSION, id))).await
+    }
+
+    /// A page of the caller's API keys; `query` as in `?limit=10&cursor=…`, or empty.
+    ///
+    /// # Errors
+    /// A refusal (400: the query), or no answer.
+    pub async fn api_keys(&self, token: &Secret, query: &str) -> Result<ApiKeyList> {
+        self.json(self.with(token, Method::GET, &format!("{}{query}", routes::API_KEYS))).await
+    }
+
+    /// Makes an API key; its text comes this once.
+    ///
+    /// # Errors
+    /// A refusal (422: a scope that the caller lacks), or no answer.
+    pub async fn create_api_key(&self, token: &Secret, new: &NewApiKey) -> Result<NewApiKeyText> {
+        self.json(self.with(token, Method::POST, routes::API_KEYS).json(new)).await
+    }
+
+    /// Changes an API key.
+    ///
+    /// # Errors
+    /// A refusal (404: not one of the caller's), or no answer.
+    pub async fn change_api_key(
+        &self,
+        token: &Secret,
+        id: ApiKeyId,
+        change: &ApiKeyChange,
+    ) -> Result<ApiKey> {
+        self.json(self.with(token, Method::PATCH, &at(routes::API_KEY, id)).json(change)).await
+    }
+
+    /// Deletes an API key: it opens nothing from then on.
+    ///
+    /// # Errors
+    /// A refusal (404: not one of the caller's), or no answer.
+    pub async fn delete_api_key(&self, token: &Secret, id: ApiKeyId) -> Result<()> {
+        self.done(self.with(token, Method::DELETE, &at(routes::API_KEY, id))).await
+    }
+
+    /// A token for the service `own`, which proves itself by `secret`.
+    ///
+    /// # Errors
+    /// A refusal (401 `invalid_client`, 400 `invalid_grant`), or no answer.
+    pub async fn token(&self, own: Service, secret: &SecretString, grant: Grant) -> Result<IssuedToken> {
+        let request = self.peer.request(Method::POST, routes::TOKEN);
+        let request = request.basic_auth(own.name(), Some(secret.expose_secret()));
+        self.json(request.form(&TokenRequest::from(grant))).await
+    }
+
+    fn with(&self, token: &Secret, method: Method, path: &str) -> RequestBuilder {
+        self.peer.request(method, path).bearer_auth(token.expose())
+    }
+
+    async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
+        self.peer.json(request).await
+    }
+
+    async fn done(&self, request: RequestBuilder) -> Result<()> {
+        self.peer.send(request).await.map(drop)
+    }
+}
+
+/// The path of one thing.
+fn at(template: &str, id: impl ToString) -> String {
+    template.replace("{id}", &id.to_string())
+}

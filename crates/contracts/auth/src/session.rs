@@ -1,0 +1,64 @@
+use ids::{SessionId, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::Secret;
+
+/// What a login or a refresh gives.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Tokens {
+    /// A JWT for `Authorization: Bearer`.
+    #[schema(value_type = String)]
+    pub access_token: Secret,
+    /// Always `Bearer`.
+    #[schema(example = "Bearer")]
+    pub token_type: String,
+    /// How long the access token is good for, seconds.
+    #[schema(example = 300)]
+    pub expires_in: i64,
+    /// Gives the next pair, once.
+    #[schema(value_type = String)]
+    pub refresh_token: Secret,
+    /// How long the session lasts without being used, seconds.
+    #[schema(example = 2_592_000)]
+    pub refresh_expires_in: i64,
+}
+
+/// Asks for the next pair of tokens.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Refresh {
+    /// The refresh token of the pair before.
+    #[schema(value_type = String)]
+    pub refresh_token: Secret,
+}
+
+/// One login on one device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Session {
+    /// Which.
+    pub id: SessionId,
+    /// Whether it is the one that asks.
+    pub current: bool,
+    /// The client as it described itself at login.
+    #[schema(example = "Mozilla/5.0")]
+    pub user_agent: Option<String>,
+    /// The address that the login came from.
+    #[schema(example = "203.0.113.7")]
+    pub ip: Option<String>,
+    /// When the login was.
+    pub created_at: Timestamp,
+    /// When it last got new tokens.
+    pub last_used_at: Timestamp,
+    /// When it ends, used or not.
+    pub expires_at: Timestamp,
+}
+
+/// A page of sessions, the latest login first.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SessionList {
+    /// The sessions.
+    pub data: Vec<Session>,
+    /// For the next page; `null` on the last.
+    pub next_cursor: Option<String>,
+}
