@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about, disable_help_subcommand = true)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about, disable_help_subcommand = true)]
 enum Command {
     /// Check the architecture: floors, names, where SQL and settings may live, migrations
     Tidy,

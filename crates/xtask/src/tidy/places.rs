@@ -15,7 +15,8 @@ pub(crate) fn check(path: &str, text: &str) -> Vec<Fault> {
             let advice = format!("`{folder}` is a folder of one machine: write a path below the checkout");
             faults.push(Fault::new("places", path, line, advice));
         }
-        if path.ends_with("Cargo.lock") && is_foreign_source(content) {
+        let is_replaced = path.ends_with(".cargo/config.toml") && content.starts_with("replace-with");
+        if is_replaced || (path.ends_with("Cargo.lock") && is_foreign_source(content)) {
             let advice = "packages come from crates.io: a mirror belongs to the machine's own cargo settings";
             faults.push(Fault::new("places", path, line, advice));
         }
@@ -47,7 +48,8 @@ mod tests {
     }
 
     #[test]
-    fn the_lock_file_names_crates_io_alone() {
+    fn packages_come_from_crates_io_alone() {
+        assert_eq!(check(".cargo/config.toml", "replace-with = \"mirror\"").len(), 1);
         assert_eq!(check("Cargo.lock", &format!("source = \"{CRATES_IO}\"")), []);
         assert_eq!(check("Cargo.lock", "source = \"registry+https://mirror.example/index\"").len(), 1);
     }

@@ -1,32 +1,22 @@
 //! `cargo xtask test`: a test run with a private PostgreSQL and Redis, which end with it.
 
+mod leftovers;
+mod servers;
+
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::{ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use aws_lc_rs::rand;
-use data_encoding::HEXLOWER;
 use local_servers::process::{Process, Signal};
-use local_servers::{Postgres, Redis, postgres, redis};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{self, SignalKind};
 
 use crate::workspace::Workspace;
-
-/// Every test has a database and a pool of its own, and tests run side by side.
-const CONNECTIONS: u16 = 500;
+use servers::Servers;
 
 /// How long an interrupted cargo and its tests may take to end by themselves.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// The folder of the tests' temporary files, in that of the run.
-const SCRATCH: &str = "tmp";
-
-/// The databases that are neither the server's own nor templates that tests clone.
-const OTHERS: &str =
-    "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY datname";
 
 /// Builds all binaries, starts the servers, and runs `cargo test` with the given arguments.
 /// The exit code is that of the tests; what they leave behind is a failure too.
@@ -41,13 +31,14 @@ async fn tests(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode> 
     ensure!(built.await?.success(), "the binaries do not build");
     let servers = Servers::start().await?;
     let environment = [
-        ("PLINTH_TEST_POSTGRES_URL", servers.postgres.url("postgres").into()),
-        ("PLINTH_TEST_REDIS_URL", servers.redis.url().into()),
+        ("PLINTH_TEST_POSTGRES_URL", servers.postgres_url().into()),
+        ("PLINTH_TEST_REDIS_URL", servers.redis_url().into()),
         ("PLINTH_BIN_DIR", workspace.target.join("debug").into()),
         ("TMPDIR", servers.scratch().into()),
     ];
     let tested = cargo(&cargo_test(arguments), &environment, &mut interruption).await;
-    let left = servers.left_behind().await;
+    // Also after an interruption: the processes that it orphaned are ended here.
+    let left = leftovers::collect(&servers.postgres_url(), &servers.scratch()).await;
     servers.stop().await?;
     Ok(verdict(tested?, &left?))
 }
@@ -130,72 +121,6 @@ impl Interruption {
             _ = self.hang_up.recv() => "SIGHUP",
         }
     }
-}
-
-/// The servers of one run, in a folder that goes with them.
-struct Servers {
-    // Fields are dropped in this order: the folder goes last.
-    postgres: Postgres,
-    redis: Redis,
-    folder: tempfile::TempDir,
-}
-
-impl Servers {
-    async fn start() -> Result<Self> {
-        let folder = enterable_folder()?;
-        std::fs::create_dir(folder.path().join(SCRATCH))?;
-        let password = password()?;
-        let mut options = postgres::Options::new(password.clone());
-        options.fsync = false;
-        options.max_connections = CONNECTIONS;
-        let postgres = Postgres::start(&folder.path().join("postgres"), options).await?;
-        let redis = Redis::start(&folder.path().join("redis"), redis::Options::new(password)).await?;
-        Ok(Self { postgres, redis, folder })
-    }
-
-    /// Where the tests make their temporary files: those of an interrupted test go with ours.
-    fn scratch(&self) -> PathBuf {
-        self.folder.path().join(SCRATCH)
-    }
-
-    /// Databases and temporary files that the tests should have removed.
-    async fn left_behind(&self) -> Result<Vec<String>> {
-        let mut left = self.databases().await?;
-        for entry in std::fs::read_dir(self.scratch())? {
-            left.push(entry?.file_name().to_string_lossy().into_owned());
-        }
-        Ok(left)
-    }
-
-    async fn databases(&self) -> Result<Vec<String>> {
-        let url = self.postgres.url("postgres");
-        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await?;
-        let connection = tokio::spawn(connection);
-        let rows = client.query(OTHERS, &[]).await?;
-        drop(client);
-        connection.await??;
-        rows.iter().map(|row| row.try_get(0).context("a database has no name")).collect()
-    }
-
-    async fn stop(self) -> Result<()> {
-        self.redis.stop().await?;
-        self.postgres.stop().await?;
-        Ok(())
-    }
-}
-
-/// A temporary folder that PostgreSQL's own user can pass through when we are root.
-fn enterable_folder() -> Result<tempfile::TempDir> {
-    use std::os::unix::fs::PermissionsExt;
-    let permissions = std::fs::Permissions::from_mode(0o711);
-    Ok(tempfile::Builder::new().prefix("plinth-run-").permissions(permissions).tempdir()?)
-}
-
-/// Others on this machine cannot guess it: a superuser of PostgreSQL can run programs.
-fn password() -> Result<String> {
-    let mut bytes = [0; 16];
-    rand::fill(&mut bytes).ok().context("the system gave no randomness")?;
-    Ok(HEXLOWER.encode(&bytes))
 }
 
 #[cfg(test)]
