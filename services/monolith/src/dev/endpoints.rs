@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 use service_discovery::Service;
@@ -18,6 +19,8 @@ struct Endpoints<'a> {
     docs_url: String,
     /// Of `plinth dev`.
     pid: u32,
+    /// Of the process that cleans up if `plinth dev` is killed.
+    guard_pid: u32,
     state_dir: &'a Path,
     services: BTreeMap<&'static str, ServiceEndpoint>,
     postgres: ServerEndpoint,
@@ -57,6 +60,7 @@ pub(crate) fn publish(run: &Run) -> io::Result<()> {
         docs_url: format!("{url}/docs"),
         url,
         pid: std::process::id(),
+        guard_pid: run.guard.load(Ordering::Relaxed),
         state_dir: run.state.path(),
         services: run.services.iter().map(service).collect(),
         postgres: ServerEndpoint { url: run.superuser_url("postgres"), pid: run.children.pid("postgres") },

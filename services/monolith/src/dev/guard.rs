@@ -8,6 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -78,8 +79,8 @@ pub(crate) fn watch(run: &Arc<Run>) -> anyhow::Result<()> {
             let _ended = guard.child.wait().await;
             run.screen.say("the guard died; starting another one");
             tokio::time::sleep(AGAIN).await;
-            match Guard::start(&program, &run) {
-                Ok(another) => guard = another,
+            match Guard::start(&program, &run).and_then(|another| Ok((another, run.refresh()?))) {
+                Ok((another, ())) => guard = another,
                 Err(e) => run.screen.say(&format!("{e:#}; a kill -9 would now leave processes behind")),
             }
         }
@@ -99,6 +100,7 @@ impl Guard {
         command.arg("guard").arg(run.state.path()).current_dir("/").process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().context("can't start the guard")?;
+        run.guard.store(child.id().unwrap_or_default(), Ordering::Relaxed);
         // Taken out, because waiting for the child would close it.
         let pipe = child.stdin.take();
         Ok(Self { child, _pipe: pipe })

@@ -1,7 +1,7 @@
 //! What all parts of one run share.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use local_servers::postgres::SUPERUSER;
 use service_discovery::Service;
@@ -25,6 +25,8 @@ pub(crate) struct Run {
     pub(crate) services: Vec<Service>,
     /// Cancelled when the run is to end: nothing is started again after that.
     pub(crate) stopping: CancellationToken,
+    /// The guard's process id; 0 while there is none.
+    pub(crate) guard: AtomicU32,
     ready: AtomicBool,
 }
 
@@ -32,7 +34,8 @@ impl Run {
     pub(crate) fn new(state: StateDir, secrets: Secrets, ports: Ports, services: Vec<Service>) -> Self {
         let children = Children::new(state.children());
         let (screen, stopping) = (Screen::new(), CancellationToken::new());
-        Self { state, secrets, ports, screen, children, services, stopping, ready: AtomicBool::new(false) }
+        let (guard, ready) = (AtomicU32::new(0), AtomicBool::new(false));
+        Self { state, secrets, ports, screen, children, services, stopping, guard, ready }
     }
 
     /// The URL of a database as the superuser.

@@ -17,9 +17,8 @@ async fn each_signal_stops_everything_and_leaves_nothing() {
     let place = Place::new();
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let mut dev = place.start(&["--only"]);
-        dev.ready().await;
+        let guard = guard_of(&dev.ready().await);
         let children = dev.children();
-        let guard = guard_of(&place.state()).unwrap();
         assert_eq!(children.len(), 2);
         dev.signal(signal);
         assert!(dev.ended(STOP).await.success(), "{}", dev.output());
@@ -51,9 +50,8 @@ async fn a_second_start_is_told_about_the_first_and_touches_nothing() {
 async fn after_a_kill_the_guard_leaves_nothing() {
     let place = Place::new();
     let mut dev = place.start(&["--only"]);
-    dev.ready().await;
+    let guard = guard_of(&dev.ready().await);
     let children = dev.children();
-    let guard = guard_of(&place.state()).unwrap();
     dev.signal(Signal::KILL);
     dev.ended(STOP).await;
     assert!(guard.ended(STOP).await);
@@ -87,9 +85,9 @@ async fn a_start_right_after_a_kill_waits_for_the_guard() {
 async fn a_start_after_a_kill_of_run_and_guard_sweeps_first() {
     let place = Place::new();
     let mut dev = place.start(&["--only"]);
-    dev.ready().await;
+    let guard = guard_of(&dev.ready().await);
     let children = dev.children();
-    guard_of(&place.state()).unwrap().signal(Signal::KILL).unwrap();
+    guard.signal(Signal::KILL).unwrap();
     dev.signal(Signal::KILL);
     dev.ended(STOP).await;
     assert!(children.iter().all(Process::is_alive));
@@ -105,11 +103,9 @@ async fn a_start_after_a_kill_of_run_and_guard_sweeps_first() {
 async fn a_guard_that_dies_is_replaced() {
     let place = Place::new();
     let mut dev = place.start(&["--only"]);
-    dev.ready().await;
-    let guard = guard_of(&place.state()).unwrap();
+    let guard = guard_of(&dev.ready().await);
     guard.signal(Signal::KILL).unwrap();
-    eventually("another guard", STOP, async || guard_of(&place.state()).is_some_and(|other| other != guard))
-        .await;
+    eventually("another guard", STOP, async || dev.ready().await["guard_pid"] != guard.pid).await;
     dev.signal(Signal::TERM);
     assert!(dev.ended(STOP).await.success());
 }

@@ -150,9 +150,7 @@ pub(crate) fn none_alive(processes: &[Process]) -> bool {
 }
 
 /// The guard of a run, which is the child that it doesn't write down.
-pub(crate) fn guard_of(state: &Path) -> Option<Process> {
-    let output =
-        Command::new("pgrep").arg("-f").arg(format!("plinth guard {}", state.display())).output().unwrap();
-    let pid = String::from_utf8(output.stdout).unwrap().lines().next()?.parse().ok()?;
-    Process::find(pid)
+pub(crate) fn guard_of(endpoints: &Value) -> Process {
+    let pid = u32::try_from(endpoints["guard_pid"].as_u64().unwrap()).unwrap();
+    Process::find(pid).unwrap()
 }
