@@ -59,18 +59,31 @@ with_apt() {
     fi
     names=$(names_of postgresql redis-server "build-essential")
     say "installing with apt:$names"
-    hold_redis_back
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq || say "apt-get update failed; going on"
+    forbid_starts
+    as_root apt-get update -qq >&2 || say "apt-get update failed; going on"
     # A configuration file that exists already (the one above) is kept.
     # shellcheck disable=SC2086 # a list of names
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        -o Dpkg::Options::=--force-confold $names >&2 || give_up "apt-get failed"
+    as_root env DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 apt-get install -y -qq \
+        --no-install-recommends -o Dpkg::Options::=--force-confold $names >&2 || give_up "apt-get failed"
+    allow_starts
 }
 
-# A masked unit isn't started by its package. One that was installed before is left alone.
-hold_redis_back() {
-    has systemctl && ! has redis-server || return 0
-    as_root systemctl mask redis-server.service >/dev/null 2>&1 || true
+# While this file says 101, no package starts its server (invoke-rc.d(8)).
+policy=/usr/sbin/policy-rc.d
+
+forbid_starts() {
+    [ ! -e "$policy" ] || return 0
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod +x "$policy"
+    trap 'as_root rm -f "$policy"' EXIT
+    trap 'exit 130' INT TERM HUP
+}
+
+# Servers that we brought don't start with the machine either; its owner may want them to.
+allow_starts() {
+    case "$packages" in
+        *redis*) ! has systemctl || as_root systemctl disable redis-server >/dev/null 2>&1 || true ;;
+    esac
 }
 
 with_dnf() {
