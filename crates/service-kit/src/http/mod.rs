@@ -11,7 +11,8 @@ mod server;
 
 pub use health::{Check, Readiness, database_check};
 pub use json::{BODY_LIMIT, JsonError, Strict, read_json};
-pub use observe::{Proxied, REQUEST_ID, RequestId};
+pub use observe::{Proxied, REQUEST_ID, RequestId, RouteName};
 pub use openapi::{Operations, document};
+pub use refusals::nowhere;
 pub use reply::Created;
 pub use server::{Application, Routes, Server};

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use actix_web::{
-    HttpMessage, HttpResponse,
+    HttpMessage, HttpRequest,
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -35,6 +35,10 @@ pub struct RequestId(pub String);
 #[derive(Clone, Copy, Debug)]
 pub struct Proxied;
 
+/// Names the route in metrics (as a request extension) where actix has no template.
+#[derive(Clone, Copy, Debug)]
+pub struct RouteName(pub &'static str);
+
 enum Request {}
 
 impl IdKind for Request {
@@ -53,20 +57,21 @@ pub(super) async fn observe<B: MessageBody + 'static>(
     let traceparent = trace::enter(&span, caller);
     request.extensions_mut().insert(RequestId(id.clone()));
     let context = Context { request_id: Some(id.clone()), traceparent: Some(traceparent) };
-    let whole = request.request().clone();
-    let outcome = context.scope(next.call(request)).instrument(span.clone()).await;
-    let response = match outcome {
-        Ok(response) => response.map_into_left_body(),
-        Err(error) => {
-            ServiceResponse::new(whole.clone(), HttpResponse::from_error(error)).map_into_right_body()
-        }
-    };
-    let response = span.in_scope(|| finish(response, &id));
-    let route = whole.match_pattern().unwrap_or_else(|| "none".to_owned());
-    if let Some(metrics) = whole.app_data::<web::Data<Metrics>>() {
-        metrics.request(method.as_str(), &route, response.status().as_u16(), started.elapsed());
+    // No handler ends in `Err` here: actix has made a response of it. And the request
+    // must not be cloned before the call: actix then cannot route it.
+    let response = context.scope(next.call(request)).instrument(span.clone()).await?;
+    let response = span.in_scope(|| finish(response.map_into_left_body(), &id));
+    let answered = response.request();
+    if let Some(metrics) = answered.app_data::<web::Data<Metrics>>() {
+        metrics.request(method.as_str(), &route(answered), response.status().as_u16(), started.elapsed());
     }
     Ok(response)
+}
+
+/// The template of the request's path, as a label.
+fn route(request: &HttpRequest) -> String {
+    let named = request.extensions().get::<RouteName>().map(|name| name.0.to_owned());
+    named.or_else(|| request.match_pattern()).unwrap_or_else(|| "none".to_owned())
 }
 
 /// The caller's id if it is sane: at most 128 of `[A-Za-z0-9._-]`; a new one else.

@@ -14,7 +14,7 @@ use super::openapi::Operations;
 
 /// The answer where no operation is: 404, or 405 with `Allow` where the path has
 /// other methods.
-pub(super) fn nowhere(request: HttpRequest) -> Ready<Result<HttpResponse, HttpError>> {
+pub fn nowhere(request: HttpRequest) -> Ready<Result<HttpResponse, HttpError>> {
     let allowed = request
         .app_data::<web::Data<Operations>>()
         .map(|operations| operations.methods(request.path()))
