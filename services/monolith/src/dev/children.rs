@@ -94,6 +94,8 @@ impl Children {
             process.signal(Signal::KILL)?;
             return Err(io::Error::new(io::ErrorKind::Interrupted, "stopping"));
         }
+        // A server that never became ready was killed without being struck out.
+        list.living.retain(|child| child.process.is_alive());
         list.living.push(Child { name: name.to_owned(), kind, process });
         write_private(&self.file, &list.living)
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use local_servers::{Postgres, Redis, postgres, redis};
 use service_discovery::Service;
@@ -11,7 +11,7 @@ use tokio::process::Command;
 use super::backoff::Backoff;
 use super::children::Kind;
 use super::environment;
-use super::process::Process;
+use super::process::{Process, obituary};
 use super::run::Run;
 
 /// What shall run.
@@ -106,36 +106,45 @@ pub(crate) async fn keep(run: Arc<Run>, part: Part, mut running: Running) {
     let mut began = Instant::now();
     loop {
         let status = running.ended().await;
-        let forgotten = run.children.leave(running.pid()).and_then(|()| run.refresh());
+        let struck = run.children.leave(running.pid()).and_then(|()| run.refresh());
         if run.stopping.is_cancelled() {
             return;
         }
-        if let Err(e) = forgotten {
+        if let Err(e) = struck {
             run.screen.say(&format!("can't write to the state directory: {e}"));
         }
-        report(&run, &part, &status, &running.last_lines());
-        loop {
-            let pause = backoff.after(began.elapsed());
-            run.screen.say(&format!("starting {} again in {} s", part.name(), pause.as_secs_f64()));
-            tokio::select! {
-                () = run.stopping.cancelled() => return,
-                () = tokio::time::sleep(pause) => {}
+        let words = obituary(part.name(), &status, &running.last_lines());
+        run.screen.say(&format!("\n!! {words}"));
+        let mut pause = backoff.after(began.elapsed());
+        running = loop {
+            match start_again(&run, &part, pause).await {
+                Some(started) => break started,
+                None if run.stopping.is_cancelled() => return,
+                None => pause = backoff.after(Duration::ZERO),
             }
-            began = Instant::now();
-            match part.start(&run).await.and_then(|started| Ok((started, run.refresh()?))) {
-                Ok((started, ())) => {
-                    run.screen.say(&format!("{} runs again", part.name()));
-                    break running = started;
-                }
-                Err(_) if run.stopping.is_cancelled() => return,
-                Err(e) => run.screen.say(&format!("{} does not start: {e:#}", part.name())),
-            }
-        }
+        };
+        began = Instant::now();
     }
 }
 
-fn report(run: &Run, part: &Part, status: &str, last_lines: &str) {
+/// Starts a part after a pause. None if it doesn't start, or the run stops.
+async fn start_again(run: &Arc<Run>, part: &Part, pause: Duration) -> Option<Running> {
     let name = part.name();
-    run.screen.say(&format!("\n!! {name} died: {status}; its last lines:"));
-    last_lines.lines().for_each(|line| run.screen.line(name, line));
+    run.screen.say(&format!("starting {name} again in {} s", pause.as_secs_f64()));
+    tokio::select! {
+        () = run.stopping.cancelled() => return None,
+        () = tokio::time::sleep(pause) => {}
+    }
+    let started = part.start(run).await.and_then(|started| Ok((started, run.refresh()?)));
+    match started {
+        Ok((running, ())) => {
+            run.screen.say(&format!("{name} runs again"));
+            Some(running)
+        }
+        Err(_) if run.stopping.is_cancelled() => None,
+        Err(e) => {
+            run.screen.say(&format!("{name} does not start: {e:#}"));
+            None
+        }
+    }
 }

@@ -36,13 +36,13 @@ struct Last(Arc<Mutex<VecDeque<String>>>);
 impl Process {
     /// Starts a program in a process group of its own and writes it down as a child of this run.
     pub(crate) fn start(run: &Arc<Run>, name: &'static str, mut command: Command) -> anyhow::Result<Self> {
+        let path = run.log(name);
+        let file = OpenOptions::new().create(true).append(true).open(&path);
+        let file = Arc::new(file.with_context(|| format!("can't write {}", path.display()))?);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn().with_context(|| format!("can't start {name}"))?;
         let pid = child.id().unwrap_or_default();
         run.children.enter(name, Kind::Service, pid)?;
-        let path = run.log(name);
-        let file = OpenOptions::new().create(true).append(true).open(&path);
-        let file = Arc::new(file.with_context(|| format!("can't write {}", path.display()))?);
         let last = Last::default();
         let mut readers = Vec::new();
         if let Some(output) = child.stdout.take() {
@@ -85,6 +85,14 @@ pub(crate) async fn complete(run: &Arc<Run>, name: &'static str, command: Comman
         process.last_lines()
     );
     Ok(())
+}
+
+/// How a program ended, with its last words if it had any.
+pub(crate) fn obituary(name: &str, status: &str, last_lines: &str) -> String {
+    match last_lines {
+        "" => format!("{name} ended ({status}) without a word"),
+        lines => format!("{name} ended ({status}); its last lines:\n{lines}"),
+    }
 }
 
 /// Carries one stream of a program, line by line, until it ends.

@@ -7,6 +7,7 @@ use futures_util::future::try_join_all;
 use service_discovery::Service;
 
 use super::part::{Part, Running};
+use super::process::obituary;
 use super::run::Run;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,7 +33,7 @@ async fn one(run: &Run, client: &reqwest::Client, part: &Part, running: &mut Run
     tokio::select! {
         answer = answers(client, &url) => answer,
         status = running.ended() => {
-            anyhow::bail!("{service} died: {status}; its last lines:\n{}", running.last_lines())
+            anyhow::bail!("{}", obituary(service.name(), &status, &running.last_lines()))
         }
     }
 }

@@ -128,7 +128,7 @@ async fn a_server_that_dies_is_reported_and_started_again() {
     })
     .await;
     let output = dev.output();
-    assert!(output.contains("postgres died") && output.contains("redis died"), "{output}");
+    assert!(output.contains("postgres ended") && output.contains("redis ended"), "{output}");
     dev.signal(Signal::TERM);
     assert!(dev.ended(STOP).await.success());
 }
