@@ -3,6 +3,7 @@
 //! The role `<service>_owner` owns the database and runs the migrations. The role `<service>`
 //! serves: it reads and writes rows and can change no table. Nobody else may connect.
 
+use postgres_protocol::password::scram_sha_256;
 use tokio_postgres::{Client, NoTls};
 
 /// Makes `CREATE ROLE` and `CREATE DATABASE` of several replicas take turns; "plinth" in ASCII.
@@ -50,8 +51,9 @@ pub(crate) async fn provision(
 async fn ensure_role(client: &Client, role: &str, password: &str) -> Result<(), tokio_postgres::Error> {
     let known = client.query_opt("SELECT 1 FROM pg_roles WHERE rolname = $1", &[&role]).await?.is_some();
     let verb = if known { "ALTER" } else { "CREATE" };
-    let (role, password) = (identifier(role), literal(password));
-    client.batch_execute(&format!("{verb} ROLE {role} LOGIN PASSWORD {password}")).await
+    // Hashed here (RFC 5803), so that the server can't log it.
+    let verifier = literal(&scram_sha_256(password.as_bytes()));
+    client.batch_execute(&format!("{verb} ROLE {} LOGIN PASSWORD {verifier}", identifier(role))).await
 }
 
 async fn ensure_database(client: &Client, account: &Account<'_>) -> Result<(), tokio_postgres::Error> {
@@ -109,7 +111,53 @@ fn literal(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    use futures_util::future::join_all;
+    use local_servers::{Postgres, postgres};
+
     use super::*;
+
+    const AUTH: Account<'_> = Account { service: "auth", owner_password: "one", password: "two" };
+    const PREFS: Account<'_> = Account { service: "prefs", owner_password: "three", password: "four" };
+
+    async fn does(url: &str, sql: &str) -> bool {
+        let Ok(connection) = Connection::open(url).await else { return false };
+        let done = connection.client.batch_execute(sql).await.is_ok();
+        connection.close().await.unwrap();
+        done
+    }
+
+    #[tokio::test]
+    async fn each_role_can_do_its_part_and_no_more() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
+        let options = postgres::Options { fsync: false, ..postgres::Options::new("root") };
+        let server = Postgres::start(dir.path(), options).await.unwrap();
+        let url = |database: &str| server.url(database);
+        let replicas = (0..4).map(|_| provision(url, &[AUTH, PREFS]));
+        assert!(join_all(replicas).await.iter().all(Result::is_ok));
+
+        let owner = server.url_as("auth_owner", "one", "auth");
+        let serving = server.url_as("auth", "two", "auth");
+        assert!(does(&owner, "CREATE TABLE users (id bigserial, name text)").await);
+        assert!(does(&serving, "INSERT INTO users (name) VALUES ('Ada'); UPDATE users SET name = 'A'").await);
+        for refused in
+            ["CREATE TABLE mine ()", "DROP TABLE users", "TRUNCATE users", "CREATE TEMP TABLE t ()"]
+        {
+            assert!(!does(&serving, refused).await, "{refused}");
+        }
+        for stranger in [("prefs", "four"), ("prefs_owner", "three")] {
+            assert!(!does(&server.url_as(stranger.0, stranger.1, "auth"), "SELECT 1").await, "{stranger:?}");
+        }
+
+        let changed = Account { password: "five", ..AUTH };
+        provision(url, &[changed]).await.unwrap();
+        assert!(!does(&serving, "SELECT 1").await);
+        assert!(does(&server.url_as("auth", "five", "auth"), "DELETE FROM users").await);
+        server.stop().await.unwrap();
+    }
 
     #[test]
     fn names_and_words_are_quoted() {

@@ -133,6 +133,7 @@ async fn migrate(run: &Arc<Run>, programs: &Programs) -> anyhow::Result<()> {
             let mut command = Command::new(program);
             command.arg("migrate").current_dir(run.state.path());
             environment::give(&mut command, run, *service);
+            environment::give_owner(&mut command, run, *service);
             process::complete(run, service.name(), command).await.context("can't migrate")?;
         }
     }
