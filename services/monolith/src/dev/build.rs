@@ -46,12 +46,13 @@ pub(crate) fn beside(services: &[Service]) -> anyhow::Result<Programs> {
 pub(crate) async fn build(run: &Run, checkout: &Path, release: bool) -> anyhow::Result<Programs> {
     let mut command = Command::new(settings::cargo());
     command.args(["build", "--message-format", "json-render-diagnostics"]).current_dir(checkout);
-    // Together with ourselves, so that shared dependencies have the same features as when we were
-    // built, and aren't built a second time.
-    command.args(["--package", env!("CARGO_PKG_NAME")]);
     command.args(run.services.iter().flat_map(|service| ["--package", service.name()]));
     if release {
         command.arg("--release");
+    } else {
+        // Together with ourselves, so that shared dependencies have the same features as when we
+        // were built, and aren't built a second time.
+        command.args(["--package", env!("CARGO_PKG_NAME")]);
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0);
     let mut cargo = command.spawn().context("can't run cargo")?;

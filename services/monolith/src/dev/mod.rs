@@ -85,6 +85,9 @@ async fn run_alone(
             failed => failed,
         },
     };
+    if result.is_ok() {
+        run.screen.say("\nstopping; once more to kill");
+    }
     stop(&run, signals).await.and(result)
 }
 
@@ -160,7 +163,6 @@ async fn start_services(run: &Arc<Run>, mut programs: Programs) -> anyhow::Resul
 /// Stops everything within 10 s; a second signal, at once.
 async fn stop(run: &Run, signals: &mut Signals) -> anyhow::Result<()> {
     run.stopping.cancel();
-    run.screen.say("\nstopping; once more to kill");
     let stuck = tokio::select! {
         stuck = run.children.stop() => stuck,
         () = signals.next() => { run.children.kill(); run.children.stop().await }
