@@ -1,8 +1,8 @@
 //! The guard: a second process that outlives a killed run just long enough to clean up after it.
 //!
 //! The run holds the other end of the guard's standard input and never writes to it. When that
-//! ends, the run has ended. If it said goodbye properly there is no list of children left, and
-//! nothing to do.
+//! ends, the run has ended. If it said goodbye properly there is neither a lock nor a list of
+//! children left, and nothing to do.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,8 @@ pub(crate) async fn guard(options: GuardOptions) -> anyhow::Result<()> {
 }
 
 async fn clean_up(state: &StateDir) -> anyhow::Result<()> {
-    if !state.path().exists() {
+    // Who says goodbye takes both away.
+    if !state.lock().exists() && !state.children().exists() {
         return Ok(());
     }
     let Some(lock) = inherit(&state.lock()).await? else { return Ok(()) };
