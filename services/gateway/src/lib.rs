@@ -1,1 +1,36 @@
-//! The one door: verifies the credential, routes, streams.
+//! The one door: verifies the credential, routes, streams. It never decides business.
+//!
+//! A request's path is read once ([`path`]), its credential becomes an inward token
+//! ([`credential`], [`inward`]), and it goes to the service as a stream ([`proxy`]).
+//! Beside that the gateway has a few routes of its own ([`status`], [`document`], [`docs`]).
+
+mod cors;
+mod credential;
+mod docs;
+mod document;
+mod inward;
+mod path;
+mod proxy;
+mod settings;
+mod start;
+mod status;
+
+pub use settings::{Limits, Settings};
+pub use start::{App, StartError, check, print_document};
+
+use actix_web::{middleware::from_fn, web};
+use utoipa_actix_web::{scope, service_config::ServiceConfig};
+
+/// The gateway's own routes; whatever else comes goes through the proxy.
+fn routes(config: &mut ServiceConfig<'_>) {
+    let all = scope("")
+        .service(docs::get_root)
+        .service(status::get_status)
+        .service(document::get_openapi)
+        .service(docs::get_docs)
+        .service(docs::get_problem_docs)
+        .service(docs::get_docs_file)
+        .default_service(web::to(proxy::proxy))
+        .wrap(from_fn(cors::cors));
+    config.service(all);
+}

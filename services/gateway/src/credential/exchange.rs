@@ -1,0 +1,159 @@
+//! API keys become access tokens at auth, cached here so that auth may be down for
+//! ten minutes: refreshed ahead after five, good for fifteen.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use contract_auth::{Client, Exchange, Grant, Secret};
+use identity::{Claims, Verifier};
+use ids::Timestamp;
+use quick_cache::sync::Cache;
+use secrecy::SecretString;
+use service_discovery::{CallError, Service};
+
+use super::{
+    CredentialError,
+    shared::{KeyHash, Shared, hash},
+};
+
+/// How many keys are remembered, good or refused.
+const CAPACITY: usize = 10_000;
+
+/// After what age a token is fetched anew, behind the callers' backs.
+const REFRESH_AFTER: Duration = Duration::from_secs(300);
+
+/// The least time between two attempts to do so.
+const REFRESH_PAUSE: Duration = Duration::from_secs(10);
+
+/// How long a refused key is refused without asking again.
+const REFUSED: Duration = Duration::from_secs(5);
+
+/// The exchange of API keys, with its caches.
+#[derive(Clone, Debug)]
+pub(crate) struct Exchanges {
+    auth: Client,
+    secret: SecretString,
+    verifier: Verifier,
+    shared: Shared,
+    held: Arc<Cache<KeyHash, Arc<Held>>>,
+    refused: Arc<Cache<KeyHash, Instant>>,
+}
+
+/// What an API key was exchanged for.
+#[derive(Debug)]
+struct Held {
+    claims: Claims,
+    refresh_at: Mutex<Timestamp>,
+}
+
+impl Held {
+    fn new(claims: Claims) -> Arc<Self> {
+        let made = Timestamp::from_unix_seconds(claims.iat).unwrap_or_else(Timestamp::now);
+        Arc::new(Self { claims, refresh_at: Mutex::new(made + REFRESH_AFTER) })
+    }
+
+    /// Whether the caller is the one who shall fetch it anew; nobody else then is, for a while.
+    fn is_to_be_refreshed(&self, now: Timestamp) -> bool {
+        let mut at = self.refresh_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = *at <= now;
+        if due {
+            *at = now + REFRESH_PAUSE;
+        }
+        due
+    }
+}
+
+impl Exchanges {
+    /// `auth` reaches auth's internal listener; `secret` proves the gateway to it.
+    pub(crate) fn new(auth: Client, secret: SecretString, verifier: Verifier, shared: Shared) -> Self {
+        let (held, refused) = (Arc::new(Cache::new(CAPACITY)), Arc::new(Cache::new(CAPACITY)));
+        Self { auth, secret, verifier, shared, held, refused }
+    }
+
+    /// The claims of the token that `key` stands for.
+    pub(crate) async fn claims(&self, key: &Secret) -> Result<Claims, CredentialError> {
+        let (hash, now) = (hash(key), Timestamp::now());
+        if self.refused.get(&hash).is_some_and(|since| since.elapsed() < REFUSED) {
+            return Err(CredentialError::Refused);
+        }
+        self.held.remove_if(&hash, |held| held.claims.expires_at() <= now);
+        match self.held.get_value_or_guard_async(&hash).await {
+            Ok(held) => {
+                if held.is_to_be_refreshed(now) {
+                    self.refresh(key.clone(), hash);
+                }
+                Ok(held.claims.clone())
+            }
+            Err(turn) => {
+                let held = self.obtain(key, hash).await?;
+                // Tolerated: a guard that was overtaken leaves what is there.
+                let _ = turn.insert(Arc::clone(&held));
+                Ok(held.claims.clone())
+            }
+        }
+    }
+
+    /// From the other replicas, or from auth.
+    async fn obtain(&self, key: &Secret, hash: KeyHash) -> Result<Arc<Held>, CredentialError> {
+        if let Some(token) = self.shared.find(key).await
+            && let Ok(claims) = self.verifier.verify(&token).await
+        {
+            return Ok(Held::new(claims));
+        }
+        self.exchange(key, hash).await
+    }
+
+    async fn exchange(&self, key: &Secret, hash: KeyHash) -> Result<Arc<Held>, CredentialError> {
+        let grant = Grant::Exchange(Exchange::ApiKey(key.clone()));
+        match self.auth.token(Service::Gateway, &self.secret, grant).await {
+            Ok(issued) => {
+                let token = issued.access_token.expose();
+                let claims = self.verifier.verify(token).await?;
+                let lifetime = claims.expires_at().since(Timestamp::now());
+                self.shared.store(key, token, lifetime).await;
+                Ok(Held::new(claims))
+            }
+            Err(CallError::Refused(problem)) if problem.code == "invalid_grant" => {
+                self.refused.insert(hash, Instant::now());
+                self.shared.forget(key).await;
+                Err(CredentialError::Refused)
+            }
+            Err(why) if why.is_outage() => Err(CredentialError::Unavailable(why)),
+            Err(why) => Err(CredentialError::Own(why)),
+        }
+    }
+
+    /// Fetches a newer token in the background. A key that auth now refuses is
+    /// forgotten; while auth is down, what is held goes on until it expires.
+    fn refresh(&self, key: Secret, hash: KeyHash) {
+        let this = self.clone();
+        tokio::spawn(async move {
+            match this.exchange(&key, hash).await {
+                Ok(held) => this.held.insert(hash, held),
+                Err(CredentialError::Refused) => drop(this.held.remove(&hash)),
+                Err(why) => tracing::warn!(%why, "an API key could not be refreshed; it goes on as it is"),
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_caller_refreshes_and_a_failure_is_tried_again_after_a_pause() {
+        let now = Timestamp::from_unix_seconds(1_000_000).unwrap();
+        let claims = serde_json::json!({
+            "iss": "i", "sub": "s", "aud": "a", "jti": "j", "iat": 1_000_000, "exp": 1_000_900,
+        });
+        let held = Held::new(serde_json::from_value(claims).unwrap());
+        assert!(!held.is_to_be_refreshed(now + Duration::from_secs(299)));
+        let due = now + REFRESH_AFTER;
+        assert!(held.is_to_be_refreshed(due));
+        assert!(!held.is_to_be_refreshed(due), "another caller goes on meanwhile");
+        assert!(held.is_to_be_refreshed(due + REFRESH_PAUSE));
+    }
+}

@@ -1,0 +1,102 @@
+//! Which credential a request carries, and where none is looked at.
+
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use contract_auth::{ApiKeyText, Secret, routes};
+use identity::Refusal;
+
+use super::CredentialError;
+
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// The credential of a request, of the right form but not yet checked.
+#[derive(Debug)]
+pub(crate) enum Given<'a> {
+    /// None at all: the service decides whether it needs one.
+    Nothing,
+    /// A bearer token (RFC 6750 section 2.1).
+    Token(&'a str),
+    /// An API key, whose check sum is right.
+    ApiKey(Secret),
+}
+
+/// Where a credential is neither looked at nor passed on: these operations make one,
+/// or are for everybody. A client that sends a stale token along must not fail there.
+pub(crate) fn takes_no_credential(path: &str) -> bool {
+    const OPEN: [&str; 5] =
+        [routes::REGISTER, routes::LOGIN, routes::REFRESH, routes::JWKS, routes::DISCOVERY];
+    OPEN.contains(&path) || path.ends_with("/openapi.json")
+}
+
+/// The one credential of a request.
+///
+/// # Errors
+/// More than one, or one of another form. What is no API key never leaves here.
+pub(crate) fn given(headers: &HeaderMap) -> Result<Given<'_>, CredentialError> {
+    let authorizations = headers.get_all(AUTHORIZATION).map(|value| (value, true));
+    let mut all = authorizations.chain(headers.get_all(API_KEY).map(|value| (value, false)));
+    let Some((value, is_authorization)) = all.next() else { return Ok(Given::Nothing) };
+    if all.next().is_some() {
+        return Err(CredentialError::Ambiguous);
+    }
+    let text = if is_authorization { bearer(value)? } else { value.to_str().unwrap_or_default() };
+    if !is_authorization || ApiKeyText::is_meant(text) {
+        text.parse::<ApiKeyText>()?;
+        return Ok(Given::ApiKey(text.into()));
+    }
+    Ok(Given::Token(text))
+}
+
+fn bearer(value: &HeaderValue) -> Result<&str, Refusal> {
+    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Refusal::Scheme)?;
+    if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() { Ok(token) } else { Err(Refusal::Scheme) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use problem::Describe;
+    use proptest::prelude::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()));
+        pairs.collect()
+    }
+
+    fn refusal(pairs: &[(&'static str, &str)]) -> &'static str {
+        given(&headers(pairs)).unwrap_err().code()
+    }
+
+    #[test]
+    fn one_credential_of_either_kind() {
+        let key = ApiKeyText::generate(ids::ApiKeyId::generate(), "dev").unwrap().expose();
+        let (key, bearer) = (key.expose(), format!("bearer {}", key.expose()));
+        assert!(matches!(given(&headers(&[])), Ok(Given::Nothing)));
+        assert!(matches!(given(&headers(&[("authorization", "Bearer a.b.c")])), Ok(Given::Token("a.b.c"))));
+        assert!(matches!(given(&headers(&[("authorization", &bearer)])), Ok(Given::ApiKey(_))));
+        assert!(matches!(given(&headers(&[("x-api-key", key)])), Ok(Given::ApiKey(_))));
+    }
+
+    #[test]
+    fn what_is_not_one_credential_is_refused() {
+        let twice = [("authorization", "Bearer a"), ("x-api-key", "plk_x")];
+        assert_eq!(refusal(&twice), "credential_ambiguous");
+        assert_eq!(
+            refusal(&[("authorization", "Bearer a"), ("authorization", "Bearer a")]),
+            "credential_ambiguous"
+        );
+        assert_eq!(refusal(&[("authorization", "Basic YTpi")]), "credential_malformed");
+        assert_eq!(refusal(&[("authorization", "Bearer ")]), "credential_malformed");
+        assert_eq!(refusal(&[("authorization", "Bearer plk_dev_x")]), "api_key_malformed");
+        assert_eq!(refusal(&[("x-api-key", "a.b.c")]), "api_key_malformed");
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_makes_it_panic(value in "[ -~]{0,60}") {
+            let _ = given(&headers(&[("authorization", &value)]));
+            let _ = given(&headers(&[("x-api-key", &value)]));
+        }
+    }
+}

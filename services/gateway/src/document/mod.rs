@@ -1,0 +1,6 @@
+//! `/openapi.json`: the documents of all services as one.
+
+mod http;
+mod rules;
+
+pub(crate) use http::{Library, get_openapi};

@@ -1,0 +1,151 @@
+//! Bodies as streams in both directions: at most a few chunks of each are in memory,
+//! and whoever reads slowly slows the other side down.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use actix_web::{
+    HttpRequest,
+    http::header::{CONTENT_LENGTH, TRANSFER_ENCODING},
+    web,
+};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+
+use super::ProxyError;
+use crate::settings::Limits;
+
+/// How many chunks wait between the client and the service.
+const CHUNKS: usize = 4;
+
+/// The body of a request on its way to a service.
+#[derive(Debug)]
+pub(super) struct Upload {
+    chunks: Option<mpsc::Receiver<Result<Bytes, UploadFault>>>,
+    declared: Option<u64>,
+}
+
+/// Why a body did not arrive in full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum UploadFault {
+    #[error("it is larger than is accepted")]
+    TooLarge,
+    #[error("it stopped coming")]
+    Interrupted,
+}
+
+impl Upload {
+    pub(super) const fn nothing() -> Self {
+        Self { chunks: None, declared: Some(0) }
+    }
+
+    /// Takes the body of `request`, of which not too much is declared. What comes
+    /// second ends with the body.
+    ///
+    /// # Errors
+    /// [`ProxyError::TooLarge`] before a byte is read.
+    pub(super) fn of(
+        request: &HttpRequest,
+        payload: web::Payload,
+        limits: Limits,
+    ) -> Result<(Self, Option<oneshot::Receiver<()>>), ProxyError> {
+        let declared = declared(request);
+        if declared.is_some_and(|length| length > limits.max_body) {
+            return Err(ProxyError::TooLarge(limits.max_body));
+        }
+        let chunked = request.headers().contains_key(TRANSFER_ENCODING);
+        if !chunked && declared.unwrap_or(0) == 0 {
+            return Ok((Self::nothing(), None));
+        }
+        let (sender, chunks) = mpsc::channel(CHUNKS);
+        let (ended, end) = oneshot::channel();
+        actix_web::rt::spawn(async move {
+            pump(payload, sender, limits).await;
+            // Tolerated: nobody waits for the end when the answer came early.
+            let _ = ended.send(());
+        });
+        Ok((Self { chunks: Some(chunks), declared }, Some(end)))
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.chunks.is_none()
+    }
+}
+
+fn declared(request: &HttpRequest) -> Option<u64> {
+    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Hands the client's chunks on until the end, a fault, or nobody listens any more.
+async fn pump(mut payload: web::Payload, sender: mpsc::Sender<Result<Bytes, UploadFault>>, limits: Limits) {
+    let mut left = limits.max_body;
+    loop {
+        let chunk = match timeout(limits.upload_idle, payload.next()).await {
+            Ok(None) => return,
+            Ok(Some(Ok(chunk))) => Ok(chunk),
+            Ok(Some(Err(_))) | Err(_) => Err(UploadFault::Interrupted),
+        };
+        let chunk = chunk.and_then(|chunk| {
+            let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+            left = left.checked_sub(length).ok_or(UploadFault::TooLarge)?;
+            Ok(chunk)
+        });
+        let failed = chunk.is_err();
+        if sender.send(chunk).await.is_err() || failed {
+            return;
+        }
+    }
+}
+
+impl Body for Upload {
+    type Data = Bytes;
+    type Error = UploadFault;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, UploadFault>>> {
+        let Some(chunks) = &mut self.chunks else { return Poll::Ready(None) };
+        chunks.poll_recv(context).map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.declared.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+/// The body of an answer; it fails when nothing comes for `idle`.
+pub(super) fn download(
+    body: Incoming,
+    idle: Duration,
+) -> impl Stream<Item = Result<Bytes, io::Error>> + use<> {
+    stream::unfold(Some(body), move |body| async move {
+        let mut body = body?;
+        loop {
+            let frame = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context));
+            let frame = match timeout(idle, frame).await {
+                Ok(None) => return None,
+                Ok(Some(frame)) => frame.map_err(io::Error::other),
+                Err(_) => Err(io::ErrorKind::TimedOut.into()),
+            };
+            match frame.map(Frame::into_data) {
+                Ok(Ok(data)) => return Some((Ok(data), Some(body))),
+                Ok(Err(_trailers)) => {}
+                Err(why) => return Some((Err(why), None)),
+            }
+        }
+    })
+}

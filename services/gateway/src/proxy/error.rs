@@ -1,0 +1,67 @@
+use std::{error::Error, time::Duration};
+
+use problem::{Describe, Kind};
+use service_discovery::Service;
+
+/// Why a request could not be passed on, or was not answered.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ProxyError {
+    /// More than is accepted.
+    #[error("the body is larger than {0} bytes")]
+    TooLarge(u64),
+    /// It stopped coming, or broke off.
+    #[error("the body did not arrive in full")]
+    Interrupted,
+    /// No instance takes connections.
+    #[error("{0} takes no connection")]
+    Down(Service, #[source] hyper_util::client::legacy::Error),
+    /// The answer is none, or broke off before its head was there.
+    #[error("{0} gave no sensible answer")]
+    Broken(Service, #[source] hyper_util::client::legacy::Error),
+    /// No head of an answer in time.
+    #[error("{0} took too long")]
+    Slow(Service, #[source] tokio::time::error::Elapsed),
+    /// The request cannot be written for the service.
+    #[error("the request cannot be passed on")]
+    Unwritable(#[from] hyper::http::Error),
+}
+
+impl Describe for ProxyError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::TooLarge(_) => Kind::TooLarge,
+            Self::Interrupted => Kind::Malformed,
+            Self::Down(..) => Kind::Unavailable,
+            Self::Broken(..) => Kind::BadGateway,
+            Self::Slow(..) => Kind::TimedOut,
+            Self::Unwritable(_) => Kind::Internal,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::TooLarge(_) => "body_too_large",
+            Self::Interrupted => "body_interrupted",
+            Self::Down(..) => "upstream_unavailable",
+            Self::Broken(..) => "upstream_broken",
+            Self::Slow(..) => "upstream_timed_out",
+            Self::Unwritable(_) => "internal",
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        matches!(self, Self::Down(..)).then_some(Duration::from_secs(1))
+    }
+}
+
+/// The first cause of type `T`, at any depth.
+pub(crate) fn cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}

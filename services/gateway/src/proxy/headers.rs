@@ -1,0 +1,246 @@
+//! Which headers pass. Towards a service only those that are listed here, so that
+//! no spelling of an identity header gets through; towards the client all but the
+//! listed, since our own services write them.
+
+use std::net::IpAddr;
+
+use actix_web::http::header::{self as actix, HeaderMap as ActixHeaders};
+use hyper::header::{
+    CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue, SERVER, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
+};
+use ipnet::IpNet;
+
+/// What a client may tell any service.
+const PASSED: [&str; 16] = [
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "content-encoding",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "last-event-id",
+    "origin",
+    "prefer",
+    "range",
+    "user-agent",
+];
+
+/// What a sender of webhooks may tell besides, on the paths of [`HOOKS`].
+const PASSED_TO_HOOKS: [&str; 7] = [
+    "stripe-signature",
+    "webhook-id",
+    "webhook-signature",
+    "webhook-timestamp",
+    "x-github-delivery",
+    "x-github-event",
+    "x-hub-signature-256",
+];
+
+const HOOKS: [&str; 2] = ["/api/v1/hooks/", "/api/v1/payments/webhooks/"];
+
+/// What opens a WebSocket (RFC 6455 section 4.1).
+const PASSED_TO_OPEN_WEBSOCKETS: [&str; 4] =
+    ["sec-websocket-extensions", "sec-websocket-key", "sec-websocket-protocol", "sec-websocket-version"];
+
+/// What a service says to us alone: of its connection (RFC 9110 section 7.6.1) and
+/// its making, and what the gateway says itself. Lengths follow from the body.
+const KEPT: [HeaderName; 13] = [
+    CONNECTION,
+    CONTENT_LENGTH,
+    SERVER,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-authenticate"),
+    HeaderName::from_static("proxy-authorization"),
+    HeaderName::from_static("proxy-connection"),
+    HeaderName::from_static("x-powered-by"),
+    HeaderName::from_static("x-request-id"),
+];
+
+/// Only the gateway decides which pages may call it.
+const CORS_PREFIX: &str = "access-control-";
+
+/// What the gateway itself tells a service about a request.
+#[derive(Debug)]
+pub(crate) struct Ours<'a> {
+    pub(crate) token: Option<&'a str>,
+    pub(crate) request_id: Option<&'a str>,
+    pub(crate) traceparent: Option<&'a str>,
+    pub(crate) forwarded_for: &'a str,
+    pub(crate) scheme: &'a str,
+    pub(crate) host: &'a str,
+}
+
+/// The headers of a request for a service.
+///
+/// # Errors
+/// When one of ours cannot be written.
+pub(crate) fn to_service(
+    client: &ActixHeaders,
+    path: &str,
+    opens_websocket: bool,
+    ours: &Ours<'_>,
+) -> Result<HeaderMap, InvalidHeaderValue> {
+    let mut headers = HeaderMap::with_capacity(PASSED.len());
+    let hooks = if HOOKS.iter().any(|prefix| path.starts_with(prefix)) { &PASSED_TO_HOOKS[..] } else { &[] };
+    let websocket = if opens_websocket { &PASSED_TO_OPEN_WEBSOCKETS[..] } else { &[] };
+    for name in PASSED.iter().chain(hooks).chain(websocket) {
+        for value in client.get_all(*name) {
+            headers.append(*name, HeaderValue::from_bytes(value.as_bytes())?);
+        }
+    }
+    if opens_websocket {
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    }
+    let authorization = ours.token.map(|token| format!("Bearer {token}"));
+    let said = [
+        ("authorization", authorization.as_deref()),
+        ("x-request-id", ours.request_id),
+        ("traceparent", ours.traceparent),
+        ("x-forwarded-for", Some(ours.forwarded_for)),
+        ("x-forwarded-proto", Some(ours.scheme)),
+        ("x-forwarded-host", Some(ours.host)),
+    ];
+    for (name, value) in said {
+        if let Some(value) = value {
+            headers.insert(name, HeaderValue::from_str(value)?);
+        }
+    }
+    Ok(headers)
+}
+
+/// The headers of a service's answer that its client may see.
+pub(crate) fn to_client(service: &HeaderMap) -> ActixHeaders {
+    let named = service.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let named: Vec<String> =
+        named.flat_map(|value| value.split(',')).map(|name| name.trim().to_lowercase()).collect();
+    let mut headers = ActixHeaders::with_capacity(service.len());
+    for (name, value) in service {
+        let text = name.as_str();
+        if KEPT.contains(name) || text.starts_with(CORS_PREFIX) || named.iter().any(|kept| kept == text) {
+            continue;
+        }
+        let name = actix::HeaderName::from_bytes(text.as_bytes());
+        let value = actix::HeaderValue::from_bytes(value.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            headers.append(name, value);
+        }
+    }
+    headers
+}
+
+/// `X-Forwarded-For`: the peer, and before it what a trusted proxy said of others.
+/// Of that, what stands left of something unreadable is not believed.
+pub(crate) fn forwarded_for(client: &ActixHeaders, peer: Option<IpAddr>, trusted: &[IpNet]) -> String {
+    let Some(peer) = peer else { return "unknown".to_owned() };
+    let mut chain = vec![peer];
+    if trusted.iter().any(|network| network.contains(&peer)) {
+        let said = client.get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
+        let said = said.collect::<Vec<_>>().join(",");
+        chain.extend(said.rsplit(',').map_while(|address| address.trim().parse::<IpAddr>().ok()));
+    }
+    chain.reverse();
+    chain.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OURS: Ours<'_> = Ours {
+        token: Some("inward"),
+        request_id: Some("req_1"),
+        traceparent: None,
+        forwarded_for: "192.0.2.7",
+        scheme: "https",
+        host: "api.example.com",
+    };
+
+    fn client(pairs: &[(&str, &str)]) -> ActixHeaders {
+        let pairs = pairs.iter().map(|(name, value)| {
+            let name = actix::HeaderName::from_bytes(name.as_bytes()).unwrap();
+            (name, actix::HeaderValue::from_str(value).unwrap())
+        });
+        pairs.collect()
+    }
+
+    #[test]
+    fn only_what_is_listed_passes() {
+        let given = client(&[
+            ("Accept", "*/*"),
+            ("X-User-Id", "1"),
+            ("x_user_id", "1"),
+            ("Authorization", "Bearer outer"),
+            ("X-Forwarded-For", "6.6.6.6"),
+            ("Forwarded", "for=6.6.6.6"),
+            ("Cookie", "a=b"),
+            ("Stripe-Signature", "t=1"),
+            ("Sec-WebSocket-Key", "x"),
+            ("Connection", "x-forwarded-for, authorization"),
+            ("Proxy-Authorization", "Basic YTpi"),
+        ]);
+        let passed = to_service(&given, "/api/v1/prefs", false, &OURS).unwrap();
+        let mut names: Vec<&str> = passed.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        let wanted = [
+            "accept",
+            "authorization",
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwarded-proto",
+            "x-request-id",
+        ];
+        assert_eq!(names, wanted);
+        assert_eq!(
+            (&passed["authorization"], &passed["x-forwarded-for"]),
+            (&"Bearer inward".parse().unwrap(), &"192.0.2.7".parse().unwrap())
+        );
+        let hook = to_service(&given, "/api/v1/payments/webhooks/stripe", false, &OURS).unwrap();
+        assert!(hook.contains_key("stripe-signature"));
+    }
+
+    #[test]
+    fn nobodys_request_carries_no_authorization() {
+        let given = client(&[("Authorization", "Bearer outer")]);
+        let passed = to_service(&given, "/", false, &Ours { token: None, ..OURS }).unwrap();
+        assert!(!passed.contains_key("authorization"));
+    }
+
+    #[test]
+    fn what_a_connection_names_stays_here() {
+        let mut said = HeaderMap::new();
+        for (name, value) in [
+            ("etag", "\"1\""),
+            ("connection", "x-debug"),
+            ("x-debug", "1"),
+            ("server", "s"),
+            ("access-control-allow-origin", "*"),
+            ("content-length", "3"),
+        ] {
+            said.insert(name, HeaderValue::from_static(value));
+        }
+        let names: Vec<String> = to_client(&said).keys().map(ToString::to_string).collect();
+        assert_eq!(names, ["etag"]);
+    }
+
+    #[test]
+    fn a_forwarded_address_is_believed_from_trusted_proxies_only() {
+        let peer = Some([10, 0, 0, 1].into());
+        let given =
+            client(&[("X-Forwarded-For", "1.1.1.1, nonsense, 2.2.2.2"), ("X-Forwarded-For", "3.3.3.3")]);
+        assert_eq!(forwarded_for(&given, peer, &[]), "10.0.0.1");
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        assert_eq!(forwarded_for(&given, peer, &trusted), "2.2.2.2, 3.3.3.3, 10.0.0.1");
+        assert_eq!(forwarded_for(&given, Some([11, 0, 0, 1].into()), &trusted), "11.0.0.1");
+    }
+}

@@ -1,0 +1,161 @@
+use actix_web::{
+    HttpMessage, HttpRequest, HttpResponse,
+    body::{BodyStream, SizedStream},
+    http::{
+        Method, StatusCode,
+        header::{ALLOW, HOST},
+    },
+    web,
+};
+use futures_util::stream;
+use hyper::{Response, body::Incoming, header::CONTENT_LENGTH};
+use identity::Claims;
+use ids::Timestamp;
+use ipnet::IpNet;
+use problem::{HttpError, Kind, Problem};
+use service_discovery::Context;
+use service_kit::http::{Proxied, RouteName, nowhere};
+
+use super::{
+    ProxyError, Upstream,
+    body::{Upload, download},
+    headers::{Ours, forwarded_for, to_client, to_service},
+    upgrade,
+    upstream::Outgoing,
+};
+use crate::{
+    credential::{Credentials, rules::takes_no_credential},
+    inward::Mint,
+    path::{NotCanonical, Route, Table, canonical},
+    settings::Limits,
+};
+
+/// What every method that passes is.
+const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+/// What stands between a request and the services.
+#[derive(Debug)]
+pub(crate) struct Door {
+    pub(crate) table: Table,
+    pub(crate) credentials: Credentials,
+    pub(crate) mint: Mint,
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    /// `https` and `api.example.com`, as clients see the gateway.
+    pub(crate) scheme: String,
+    pub(crate) host: String,
+    pub(crate) limits: Limits,
+}
+
+/// Passes a request on to the service that owns its path.
+pub(crate) async fn proxy(
+    request: HttpRequest,
+    payload: web::Payload,
+    door: web::Data<Door>,
+    upstream: web::Data<Upstream>,
+) -> Result<HttpResponse, HttpError> {
+    let target = target(&request)?;
+    let path = canonical(target)?;
+    let Some(route) = door.table.find(path) else { return nowhere(request).await };
+    request.extensions_mut().insert(RouteName(route.prefix));
+    allowed(request.method())?;
+    let claims = match takes_no_credential(path) {
+        true => None,
+        false => door.credentials.check(request.headers()).await?,
+    };
+    let opens_websocket = opens_websocket(&request);
+    let outgoing = outgoing(&door, &request, route, target, opens_websocket, claims.as_ref())?;
+    if opens_websocket {
+        let answer = upstream.send(&outgoing, Upload::nothing(), None).await?;
+        if answer.status() == hyper::StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(upgrade::switch(answer, payload, claims.map(|claims| claims.expires_at())));
+        }
+        return Ok(reply(request.method(), answer, door.limits));
+    }
+    let (body, uploaded) = Upload::of(&request, payload, door.limits)?;
+    let answer = upstream.send(&outgoing, body, uploaded).await?;
+    Ok(reply(request.method(), answer, door.limits))
+}
+
+/// The path and query as they came, without the origin of an absolute form, which
+/// must be the one that `Host` names (RFC 9112 section 3.2.2).
+fn target(request: &HttpRequest) -> Result<&str, NotCanonical> {
+    let uri = &request.head().uri;
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    if let Some(authority) = uri.authority()
+        && !host.is_some_and(|host| host.eq_ignore_ascii_case(authority.as_str()))
+    {
+        return Err(NotCanonical("it names another host than `Host` does"));
+    }
+    Ok(uri.path_and_query().map_or("", |target| target.as_str()))
+}
+
+/// Only methods that a service may have; TRACE would tell what the gateway adds.
+fn allowed(method: &Method) -> Result<(), HttpError> {
+    if METHODS.split(", ").any(|known| known == method.as_str()) {
+        return Ok(());
+    }
+    let detail = format!("{method} is not possible here, only: {METHODS}");
+    let problem = Problem::new(Kind::MethodNotAllowed, "method_not_allowed", detail);
+    Err(HttpError::from(problem).with_header(ALLOW, METHODS))
+}
+
+/// RFC 6455 section 4.1.
+fn opens_websocket(request: &HttpRequest) -> bool {
+    let upgrade = request.headers().get("upgrade").and_then(|value| value.to_str().ok());
+    *request.method() == Method::GET
+        && request.head().upgrade()
+        && upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
+}
+
+fn outgoing(
+    door: &Door,
+    request: &HttpRequest,
+    route: Route,
+    target: &str,
+    opens_websocket: bool,
+    claims: Option<&Claims>,
+) -> Result<Outgoing, HttpError> {
+    let token = claims.map(|claims| door.mint.token(claims, route.service, Timestamp::now())).transpose()?;
+    let context = Context::current();
+    let peer = request.peer_addr().map(|address| address.ip());
+    let ours = Ours {
+        token: token.as_deref(),
+        request_id: context.request_id.as_deref(),
+        traceparent: context.traceparent.as_deref(),
+        forwarded_for: &forwarded_for(request.headers(), peer, &door.trusted_proxies),
+        scheme: &door.scheme,
+        host: &door.host,
+    };
+    let headers = to_service(request.headers(), target, opens_websocket, &ours)
+        .map_err(|why| ProxyError::Unwritable(why.into()))?;
+    let method = hyper::Method::from_bytes(request.method().as_str().as_bytes())
+        .map_err(|why| ProxyError::Unwritable(why.into()))?;
+    Ok(Outgoing { service: route.service, method, target: target.to_owned(), headers })
+}
+
+/// The service's answer, its body still on the way.
+fn reply(method: &Method, answer: Response<Incoming>, limits: Limits) -> HttpResponse {
+    let status = StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
+    let length = answer.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let mut response = HttpResponse::build(status);
+    for (name, value) in to_client(answer.headers()) {
+        response.append_header((name, value));
+    }
+    let body = answer.into_body();
+    let mut response = match length {
+        // The length of what a GET would bring; nothing follows it.
+        Some(length) if *method == Method::HEAD => {
+            response.body(SizedStream::new(length, stream::empty::<Result<_, std::io::Error>>()))
+        }
+        Some(length) => response.body(SizedStream::new(length, Box::pin(download(body, limits.body_idle)))),
+        None if *method == Method::HEAD
+            || status == StatusCode::NO_CONTENT
+            || status == StatusCode::NOT_MODIFIED =>
+        {
+            response.finish()
+        }
+        None => response.body(BodyStream::new(Box::pin(download(body, limits.body_idle)))),
+    };
+    response.extensions_mut().insert(Proxied);
+    response
+}

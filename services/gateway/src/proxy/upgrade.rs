@@ -1,0 +1,85 @@
+//! WebSockets: after both sides have switched, bytes are copied both ways, until one
+//! ends or the caller's token does.
+
+use std::{convert::Infallible, io, time::Duration};
+
+use actix_web::{HttpResponse, http::StatusCode, web};
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, stream};
+use hyper::{Response, body::Incoming, upgrade::OnUpgrade};
+use hyper_util::rt::TokioIo;
+use ids::Timestamp;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::mpsc,
+    time::timeout,
+};
+
+use super::headers::to_client;
+
+/// How many chunks wait for a slow client.
+const CHUNKS: usize = 4;
+
+const CHUNK_BYTES: usize = 16 * 1024;
+
+/// For a caller without a token, or with one that outlives any connection.
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// A close frame with status 1008, policy violation (RFC 6455 sections 5.5.1 and 7.4.1).
+const EXPIRED: &[u8] = b"\x88\x14\x03\xf0the token expired.";
+
+/// Switches the client's side as the service has switched its own.
+pub(super) fn switch(
+    mut answer: Response<Incoming>,
+    payload: web::Payload,
+    until: Option<Timestamp>,
+) -> HttpResponse {
+    let lifetime = until.map_or(FOR_EVER, |until| until.since(Timestamp::now()));
+    let service = hyper::upgrade::on(&mut answer);
+    let (sender, receiver) = mpsc::channel(CHUNKS);
+    actix_web::rt::spawn(async move {
+        match timeout(lifetime, relay(service, payload, &sender)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(why)) => tracing::debug!(%why, "a WebSocket broke off"),
+            // Tolerated: the client may be gone.
+            Err(_) => drop(sender.send(Bytes::from_static(EXPIRED)).await),
+        }
+    });
+    let mut response = HttpResponse::build(StatusCode::SWITCHING_PROTOCOLS);
+    for (name, value) in to_client(answer.headers()) {
+        response.append_header((name, value));
+    }
+    let chunks = stream::unfold(receiver, async |mut receiver| {
+        let chunk = receiver.recv().await?;
+        Some((Ok::<_, Infallible>(chunk), receiver))
+    });
+    response.upgrade("websocket").streaming(Box::pin(chunks))
+}
+
+/// Copies both ways; the end of one side ends both.
+async fn relay(
+    service: OnUpgrade,
+    mut payload: web::Payload,
+    client: &mpsc::Sender<Bytes>,
+) -> io::Result<()> {
+    let service = TokioIo::new(service.await.map_err(io::Error::other)?);
+    let (mut from_service, mut to_service) = tokio::io::split(service);
+    let upward = async {
+        while let Some(chunk) = payload.next().await {
+            to_service.write_all(&chunk.map_err(io::Error::other)?).await?;
+        }
+        to_service.shutdown().await
+    };
+    let downward = async {
+        loop {
+            let mut chunk = BytesMut::with_capacity(CHUNK_BYTES);
+            if from_service.read_buf(&mut chunk).await? == 0 || client.send(chunk.freeze()).await.is_err() {
+                return Ok(());
+            }
+        }
+    };
+    tokio::select! {
+        ended = upward => ended,
+        ended = downward => ended,
+    }
+}

@@ -1,0 +1,193 @@
+//! What the gateway is told when it starts.
+
+use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+
+use data_encoding::BASE64;
+use identity::SigningKey;
+use ipnet::IpNet;
+use observability::Options;
+use secrecy::SecretString;
+use service_discovery::{Registry, Service};
+use service_kit::settings::{Faults, Http, Reader, logs};
+
+/// The settings of the gateway.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The listeners: `http.*`.
+    pub http: Http,
+    /// Logs and traces: `log.*`, `otlp.*`.
+    pub logs: Options,
+    /// Where every service is.
+    pub registry: Registry,
+    /// The services behind the gateway: `services`.
+    pub services: Vec<Service>,
+    /// The keys that sign inward tokens, the first of them; all are published: `token.keys`.
+    pub keys: Arc<[SigningKey]>,
+    /// Proves the gateway to auth: `client.secret`.
+    pub client_secret: SecretString,
+    /// The cache that replicas share: `redis.url`.
+    pub redis_url: SecretString,
+    /// Whose `X-Forwarded-For` is believed: `trusted_proxies`.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How much and how long.
+    pub limits: Limits,
+}
+
+/// How much and how long a proxied request may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The largest request body, bytes: `max_body_bytes`.
+    pub max_body: u64,
+    /// For a connection to a service: `timeouts.connect_ms`.
+    pub connect: Duration,
+    /// From the end of the request to the head of the response: `timeouts.first_byte_ms`.
+    pub first_byte: Duration,
+    /// Without a byte of the request's body: `timeouts.upload_idle_ms`.
+    pub upload_idle: Duration,
+    /// Without a byte of the response's body: `timeouts.body_idle_ms`.
+    pub body_idle: Duration,
+}
+
+impl Settings {
+    /// Reads them from the environment and, if there is one, the TOML `file`.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn load(file: Option<&Path>) -> Result<Self, Faults> {
+        Self::read(Reader::open(Service::Gateway, file))
+    }
+
+    /// Reads them from a reader.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn read(mut read: Reader) -> Result<Self, Faults> {
+        let http = Http::read(&mut read, Service::Gateway);
+        let logs = logs(&mut read, Service::Gateway);
+        let registry = read.registry();
+        let List(services) = read.or("services", List(Service::SHIPPED.to_vec()));
+        let keys = read.parsed("token.keys", signing_keys);
+        let client_secret = read.secret("client.secret", 32);
+        let redis_url = read.parsed("redis.url", redis_url);
+        let List(trusted_proxies) = read.or("trusted_proxies", List(Vec::new()));
+        let limits = Limits::read(&mut read);
+        if services.contains(&Service::Gateway) {
+            read.fault(read.variable("services"), "the gateway is not behind itself");
+        }
+        if let Some(registry) = &registry {
+            plain_http_only(&mut read, registry, &services);
+        }
+        let given = registry.zip(keys).zip(client_secret.zip(redis_url));
+        let settings = given.map(|((registry, keys), (client_secret, redis_url))| Self {
+            http,
+            logs,
+            registry,
+            services,
+            keys,
+            client_secret,
+            redis_url,
+            trusted_proxies,
+            limits,
+        });
+        read.finish(settings)
+    }
+}
+
+impl Limits {
+    fn read(read: &mut Reader) -> Self {
+        Self {
+            max_body: read.or("max_body_bytes", 10 * 1024 * 1024),
+            connect: Duration::from_millis(read.or("timeouts.connect_ms", 1_000)),
+            first_byte: Duration::from_millis(read.or("timeouts.first_byte_ms", 30_000)),
+            upload_idle: Duration::from_millis(read.or("timeouts.upload_idle_ms", 30_000)),
+            body_idle: Duration::from_millis(read.or("timeouts.body_idle_ms", 60_000)),
+        }
+    }
+}
+
+/// Values with commas between.
+struct List<T>(Vec<T>);
+
+impl<T: FromStr> FromStr for List<T> {
+    type Err = T::Err;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        parts.map(str::parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// Ed25519 seeds in base64, the one that signs first. A fault never repeats them.
+fn signing_keys(text: &str) -> Result<Arc<[SigningKey]>, &'static str> {
+    const WANTED: &str = "32 bytes in base64 are wanted, several with commas between \
+                          (`openssl rand -base64 32` makes them)";
+    let key = |part: &str| {
+        let seed = BASE64.decode(part.trim().as_bytes()).ok()?;
+        SigningKey::from_seed(&seed.try_into().ok()?).ok()
+    };
+    text.split(',').map(key).collect::<Option<Arc<[SigningKey]>>>().ok_or(WANTED)
+}
+
+/// A URL that Redis' client understands. A fault never repeats it: it holds a password.
+fn redis_url(text: &str) -> Result<SecretString, &'static str> {
+    match deadpool_redis::Config::from_url(text).builder() {
+        Ok(_) => Ok(text.to_owned().into()),
+        Err(_) => Err("a URL such as redis://:password@host:6379 or redis+unix:///path is wanted"),
+    }
+}
+
+/// TLS to services is not there yet; better said than tried.
+fn plain_http_only(read: &mut Reader, registry: &Registry, services: &[Service]) {
+    for service in services {
+        if registry.public(*service).iter().any(|url| url.scheme() != "http") {
+            let variable = format!("{}_SERVICE_URL", service.name().to_uppercase());
+            read.fault(variable, "the gateway reaches services by http only");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEED: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, Faults> {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Settings::read(Reader::new(Service::Gateway, None, variables))
+    }
+
+    #[test]
+    fn every_fault_is_told_and_no_secret() {
+        let told = read(&[
+            ("GATEWAY__TOKEN__KEYS", "hunter2"),
+            ("GATEWAY__CLIENT__SECRET", "hunter2"),
+            ("GATEWAY__REDIS__URL", "hunter2"),
+            ("GATEWAY__SERVICES", "auth,moon"),
+            ("GATEWAY__TRUSTED_PROXIES", "10.0.0.0"),
+            ("PREFS_SERVICE_URL", "ftp://prefs"),
+        ])
+        .unwrap_err()
+        .to_string();
+        for variable in ["TOKEN__KEYS", "CLIENT__SECRET", "REDIS__URL", "SERVICES", "TRUSTED_PROXIES"]
+            .map(|n| format!("GATEWAY__{n}:"))
+        {
+            assert!(told.contains(&variable), "{variable}\n{told}");
+        }
+        assert!(told.contains("PREFS_SERVICE_URL") && !told.contains("hunter2"), "{told}");
+    }
+
+    #[test]
+    fn what_must_be_given_is_enough() {
+        let settings = read(&[
+            ("GATEWAY__TOKEN__KEYS", &format!("{SEED},{SEED}")),
+            ("GATEWAY__CLIENT__SECRET", "0123456789abcdef0123456789abcdef"),
+            ("GATEWAY__REDIS__URL", "redis://127.0.0.1:6379"),
+            ("GATEWAY__TRUSTED_PROXIES", "10.0.0.0/8, ::1/128"),
+        ])
+        .unwrap();
+        assert_eq!(settings.services, Service::SHIPPED);
+        assert_eq!((settings.keys.len(), settings.trusted_proxies.len()), (2, 2));
+        assert_eq!(settings.limits.max_body, 10 << 20);
+    }
+}
