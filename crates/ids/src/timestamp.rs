@@ -37,6 +37,12 @@ impl Timestamp {
         DateTime::from_timestamp(seconds, 0).map(Self)
     }
 
+    /// The instant so many microseconds after 1970; `None` when no calendar holds it.
+    #[must_use]
+    pub fn from_unix_micros(micros: i64) -> Option<Self> {
+        DateTime::from_timestamp_micros(micros).map(Self)
+    }
+
     /// How long after `earlier` this is; zero when it is before.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
@@ -91,9 +97,9 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        DateTime::parse_from_rfc3339(&text)
-            .map(|instant| Self::from(instant.to_utc()))
-            .map_err(|_why| de::Error::custom("an RFC 3339 instant is wanted, such as 2026-11-20T12:00:00.000Z"))
+        DateTime::parse_from_rfc3339(&text).map(|instant| Self::from(instant.to_utc())).map_err(|_why| {
+            de::Error::custom("an RFC 3339 instant is wanted, such as 2026-11-20T12:00:00.000Z")
+        })
     }
 }
 

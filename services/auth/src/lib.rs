@@ -1,1 +1,93 @@
-//! People, organisations, sessions, keys and tokens.
+//! auth: people, organisations, sessions, API keys, and the tokens that prove them.
+//!
+//! [`routes`] and [`internal_routes`] are the table of contents. [`App`] binds and
+//! serves; [`admin`] is what an operator does by hand.
+
+mod account;
+pub mod admin;
+mod api_key;
+mod app;
+mod password;
+mod permissions;
+mod rights;
+mod schema;
+mod session;
+pub mod settings;
+mod signing_key;
+mod token;
+
+use include_dir::{Dir, include_dir};
+use service_kit::{
+    http::document,
+    migrations::{Catalogue, CatalogueError},
+};
+use utoipa::{
+    OpenApi,
+    openapi::{
+        OpenApi as Document,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use app::{App, BuildError};
+pub use settings::Settings;
+
+static MIGRATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
+
+/// What clients call, through the gateway.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(account::http::register)
+        .service(account::http::get_me)
+        .service(account::http::patch_me)
+        .service(account::http::delete_me)
+        .service(session::http::login)
+        .service(session::http::refresh)
+        .service(session::http::logout)
+        .service(session::http::list_sessions)
+        .service(session::http::delete_session)
+        .service(api_key::http::create_api_key)
+        .service(api_key::http::list_api_keys)
+        .service(api_key::http::patch_api_key)
+        .service(api_key::http::delete_api_key)
+        .service(token::http::get_jwks)
+        .service(token::http::get_discovery);
+}
+
+/// What only our own services call, on the internal listener.
+pub fn internal_routes(config: &mut ServiceConfig<'_>) {
+    config.service(token::http::create_token).service(token::http::get_internal_jwks);
+}
+
+/// The OpenAPI document of [`routes`].
+#[must_use]
+pub fn openapi() -> Document {
+    document(about(), routes)
+}
+
+fn about() -> Document {
+    #[derive(OpenApi)]
+    #[openapi(info(
+        title = "Plinth auth",
+        description = "People, organisations, sessions, API keys and tokens.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ))]
+    struct About;
+    let mut about = About::openapi();
+    let components = about.components.get_or_insert_default();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("at+jwt");
+    let bearer = bearer.description(Some("An access token, or an API key (`plk_…`).")).build();
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    let key = ApiKey::Header(ApiKeyValue::with_description("X-API-Key", "An API key (`plk_…`)."));
+    components.add_security_scheme("api_key", SecurityScheme::ApiKey(key));
+    about
+}
+
+/// The schema of auth's database.
+///
+/// # Errors
+/// When a folder of `migrations/` is no migration.
+pub fn migrations() -> Result<Catalogue, CatalogueError> {
+    Catalogue::embedded(&MIGRATIONS)
+}

@@ -147,6 +147,12 @@ impl Reader {
         Some(text.into())
     }
 
+    /// A secret of at least `least` characters that may be given.
+    pub fn optional_secret(&mut self, key: &str, least: usize) -> Option<SecretString> {
+        self.known.insert(key.to_owned());
+        if self.given.contains_key(key) { self.secret(key, least) } else { None }
+    }
+
     /// A required setting that `parse` understands; what `parse` says of a bad one
     /// must not repeat it when it is a secret.
     pub fn parsed<T, E: fmt::Display>(

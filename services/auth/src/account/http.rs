@@ -1,0 +1,119 @@
+use std::time::Duration;
+
+use actix_web::{
+    HttpResponse, delete, get, patch, post,
+    web::{Data, Json},
+};
+use contract_auth::{Accepted, Account, AccountChange, Registration};
+use identity::Can;
+use ids::{Timestamp, UserId};
+use problem::HttpError;
+use service_kit::{
+    db::Db,
+    http::{Bodied, Credentialed, Overloaded, Strict},
+};
+
+use super::{AccountError, rules, store};
+use crate::{
+    password::Hasher,
+    permissions::{ReadAuth, WriteAuth},
+    rights::{self, RightsError},
+    session,
+};
+
+/// How fresh a login must be for what cannot be undone.
+const FRESH: Duration = Duration::from_secs(15 * 60);
+
+/// Asks for an account.
+///
+/// The answer is the same whether or not the address has an account, so nobody
+/// learns who has one. A personal organisation comes with the account.
+#[utoipa::path(
+    tag = "account",
+    responses((status = 202, description = "Always the same", body = Accepted), Bodied, Overloaded)
+)]
+#[post("/api/v1/auth/register")]
+pub(crate) async fn register(
+    body: Strict<Registration>,
+    db: Data<Db>,
+    hasher: Data<Hasher>,
+) -> Result<HttpResponse, HttpError> {
+    let new = rules::accept(&body.0)?;
+    let hash = hasher.make(new.password.clone()).await.map_err(AccountError::from)?;
+    let user = UserId::generate();
+    let outcome = db
+        .transaction(async |connection| {
+            store::insert(connection, user, &new, &hash, &["USER"], Timestamp::now()).await
+        })
+        .await;
+    match outcome {
+        Err(error) if !error.violates(store::EMAIL_TAKEN) => Err(error.into()),
+        _ => Ok(HttpResponse::Accepted().json(Accepted {
+            status: "accepted".to_owned(),
+            detail: "if the address had no account, it has one now: log in".to_owned(),
+        })),
+    }
+}
+
+/// Reads the caller's account.
+#[utoipa::path(
+    tag = "account",
+    responses((status = 200, description = "The account", body = Account), Credentialed),
+    security(("bearer" = ["auth:read"]), ("api_key" = ["auth:read"]))
+)]
+#[get("/api/v1/auth/me")]
+pub(crate) async fn get_me(caller: Can<ReadAuth>, db: Data<Db>) -> Result<Json<Account>, HttpError> {
+    let mut connection = db.connection().await?;
+    rights::store::require_live(&mut connection, &caller).await?;
+    let account = store::find(&mut connection, caller.org, caller.user).await?;
+    Ok(Json(account.ok_or(RightsError::Ended)?))
+}
+
+/// Changes the caller's account: what is absent stays, `null` clears.
+#[utoipa::path(
+    tag = "account",
+    responses((status = 200, description = "The account as it is now", body = Account), Credentialed, Bodied),
+    security(("bearer" = ["auth:write"]), ("api_key" = ["auth:write"]))
+)]
+#[patch("/api/v1/auth/me")]
+pub(crate) async fn patch_me(
+    caller: Can<WriteAuth>,
+    body: Strict<AccountChange>,
+    db: Data<Db>,
+) -> Result<Json<Account>, HttpError> {
+    let change = rules::accept_change(body.0)?;
+    let account = db
+        .transaction(async |connection| {
+            rights::store::require_live(connection, &caller).await?;
+            store::update(connection, caller.user, &change, Timestamp::now()).await?;
+            let account = store::find(connection, caller.org, caller.user).await?;
+            Ok::<_, AccountError>(account.ok_or(RightsError::Ended)?)
+        })
+        .await?;
+    Ok(Json(account))
+}
+
+/// Deletes the caller's account, sessions, keys and personal organisation.
+///
+/// It cannot be undone, so the login must be at most 15 minutes old, and an API key
+/// is not enough.
+#[utoipa::path(
+    tag = "account",
+    responses((status = 204, description = "Deleted"), Credentialed),
+    security(("bearer" = ["auth:write"]))
+)]
+#[delete("/api/v1/auth/me")]
+pub(crate) async fn delete_me(caller: Can<WriteAuth>, db: Data<Db>) -> Result<HttpResponse, HttpError> {
+    let session = caller.session()?;
+    db.transaction(async |connection| {
+        rights::store::require_live(connection, &caller).await?;
+        let logged_in = session::store::logged_in_at(connection, caller.user, session).await?;
+        let logged_in = logged_in.ok_or(RightsError::Ended)?;
+        if Timestamp::now().since(logged_in) > FRESH {
+            return Err(AccountError::StaleLogin);
+        }
+        Ok(store::delete(connection, caller.user).await?)
+    })
+    .await?;
+    Ok(HttpResponse::NoContent().finish())
+}

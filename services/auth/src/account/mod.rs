@@ -1,0 +1,11 @@
+//! Accounts: registration, and what people see and change of their own.
+
+mod email;
+mod error;
+pub(crate) mod http;
+mod rules;
+pub(crate) mod store;
+
+pub(crate) use email::Email;
+pub(crate) use error::AccountError;
+pub(crate) use rules::NewAccount;

@@ -1,0 +1,119 @@
+//! What an operator does by hand, on the database itself: `plinth admin …` and
+//! `auth keys …`.
+
+use diesel_async::AsyncPgConnection;
+use ids::{Timestamp, UserId};
+use sealing::Keyring;
+use service_kit::db;
+
+pub use crate::signing_key::SigningKeyError;
+use crate::{
+    account::{self, Email, NewAccount},
+    password::{self, Hasher},
+    signing_key::{self, State},
+};
+
+/// Why an operator's wish was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// The address or the password is not acceptable.
+    #[error("{0}")]
+    Invalid(String),
+    /// The address has an account.
+    #[error("{0} has an account already; `grant` gives it a role")]
+    Taken(String),
+    /// The address has no account.
+    #[error("{0} has no account")]
+    Unknown(String),
+    /// The password could not be hashed.
+    #[error("the password could not be hashed: {0}")]
+    Hash(String),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+/// The roles that there are.
+pub const ROLES: [&str; 3] = ["USER", "RESELLER", "ADMIN"];
+
+/// Makes an account with a verified address and these roles beside `USER`.
+///
+/// # Errors
+/// [`AdminError`]: nothing was made.
+pub async fn create(
+    connection: &mut AsyncPgConnection,
+    email: &str,
+    password: &str,
+    roles: &[&str],
+) -> Result<UserId, AdminError> {
+    let email: Email = email.parse().map_err(|why| AdminError::Invalid(format!("{why}")))?;
+    let password = password::accept(password, "/password", &[email.as_str(), email.local_part()])
+        .map_err(|fault| AdminError::Invalid(format!("the password: {}", fault.detail)))?;
+    let hasher = Hasher::start(1, 1).map_err(|why| AdminError::Hash(why.to_string()))?;
+    let hash = hasher.make(password.clone()).await.map_err(|why| AdminError::Hash(why.to_string()))?;
+    let new = NewAccount { email, password, name: None };
+    let mut all = vec!["USER"];
+    all.extend(roles.iter().filter(|role| **role != "USER"));
+    let user = UserId::generate();
+    let outcome = db::transaction(connection, async |connection| {
+        account::store::insert(connection, user, &new, &hash, &all, Timestamp::now()).await?;
+        account::store::verify_email(connection, user).await
+    })
+    .await;
+    match outcome {
+        Err(error) if error.violates(account::store::EMAIL_TAKEN) => {
+            Err(AdminError::Taken(new.email.to_string()))
+        }
+        other => Ok(other.map(|()| user)?),
+    }
+}
+
+/// Gives an account a role.
+///
+/// # Errors
+/// [`AdminError`]: nothing was changed.
+pub async fn grant(
+    connection: &mut AsyncPgConnection,
+    email: &str,
+    role: &str,
+) -> Result<UserId, AdminError> {
+    let email: Email = email.parse().map_err(|why| AdminError::Invalid(format!("{why}")))?;
+    let granted = db::transaction(connection, async |connection| {
+        account::store::grant(connection, email.as_str(), role).await
+    })
+    .await?;
+    granted.ok_or_else(|| AdminError::Unknown(email.to_string()))
+}
+
+/// Adds a signing key, which takes over in ten minutes, or at once (then the tokens
+/// of the old one are void within minutes). Gives its id.
+///
+/// # Errors
+/// [`SigningKeyError`]: nothing was changed.
+pub async fn rotate_signing_key(
+    connection: &mut AsyncPgConnection,
+    keyring: &Keyring,
+    at_once: bool,
+) -> Result<String, SigningKeyError> {
+    signing_key::add_next(connection, keyring, at_once).await
+}
+
+/// A line for every signing key: its id, what it is, and since or until when.
+///
+/// # Errors
+/// When the database is away.
+pub async fn list_signing_keys(connection: &mut AsyncPgConnection) -> Result<Vec<String>, SigningKeyError> {
+    let now = Timestamp::now();
+    let rows = signing_key::store::all(connection).await?;
+    let line = |row: signing_key::store::Row| {
+        let times = row.times();
+        let until = times.retires_at.map_or_else(String::new, |at| format!(", retires {at}"));
+        let state = match times.state(now) {
+            State::Next => "next   ",
+            State::Active => "active ",
+            State::Retired => "retired",
+        };
+        format!("{state}  {}  activates {}{until}", row.kid, times.activates_at)
+    };
+    Ok(rows.into_iter().map(line).collect())
+}

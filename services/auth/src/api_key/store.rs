@@ -1,0 +1,160 @@
+//! The SQL of API keys.
+
+use contract_auth::{ApiKey, ApiKeyChange, ApiKeyText, NewApiKey};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable,
+    SelectableHelper, insert_into, sql_query,
+    sql_types::{Array, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use ids::{ApiKeyId, OrgId, Timestamp, UserId};
+use service_kit::{db, page::Page};
+use uuid::Uuid;
+
+use crate::schema::{api_keys, users};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = api_keys, check_for_backend(diesel::pg::Pg))]
+struct Row {
+    id: ApiKeyId,
+    name: String,
+    prefix: String,
+    #[diesel(select_expression = api_keys::scopes)]
+    scopes: Vec<String>,
+    expires_at: Option<Timestamp>,
+    last_used_at: Option<Timestamp>,
+    created_at: Timestamp,
+}
+
+impl From<Row> for ApiKey {
+    fn from(row: Row) -> Self {
+        let Row { id, name, prefix, scopes, expires_at, last_used_at, created_at } = row;
+        Self { id, name, prefix, scopes, expires_at, last_used_at, created_at }
+    }
+}
+
+/// How many keys the user has; until the transaction ends nobody else adds one.
+pub(super) async fn count_locked(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<i64> {
+    let _: UserId = users::table.find(user).select(users::id).for_update().first(connection).await?;
+    let count = api_keys::table.filter(api_keys::user_id.eq(user)).count().get_result(connection).await?;
+    Ok(count)
+}
+
+pub(super) async fn insert(
+    connection: &mut AsyncPgConnection,
+    org: OrgId,
+    user: UserId,
+    text: &ApiKeyText,
+    new: &NewApiKey,
+    now: Timestamp,
+) -> db::Result<ApiKey> {
+    let row = insert_into(api_keys::table)
+        .values((
+            api_keys::id.eq(text.id()),
+            api_keys::org_id.eq(org),
+            api_keys::user_id.eq(user),
+            api_keys::name.eq(&new.name),
+            api_keys::prefix.eq(text.shown()),
+            api_keys::secret_hash.eq(text.secret_hash()),
+            api_keys::scopes.eq(&new.scopes),
+            api_keys::expires_at.eq(new.expires_at),
+            api_keys::created_at.eq(now),
+        ))
+        .returning(Row::as_returning())
+        .get_result(connection)
+        .await?;
+    Ok(row.into())
+}
+
+/// A page of the user's keys in this organisation, the latest first.
+pub(super) async fn list(
+    connection: &mut AsyncPgConnection,
+    org: OrgId,
+    user: UserId,
+    page: Page,
+) -> db::Result<Vec<ApiKey>> {
+    let mut query = api_keys::table
+        .filter(api_keys::org_id.eq(org).and(api_keys::user_id.eq(user)))
+        .order(api_keys::id.desc())
+        .limit(page.rows())
+        .select(Row::as_select())
+        .into_boxed();
+    if let Some(after) = page.after {
+        query = query.filter(api_keys::id.lt(after));
+    }
+    let rows: Vec<Row> = query.load(connection).await?;
+    Ok(rows.into_iter().map(ApiKey::from).collect())
+}
+
+/// Changes a key of the user in this organisation; `None` when it is not one.
+pub(super) async fn update(
+    connection: &mut AsyncPgConnection,
+    org: OrgId,
+    user: UserId,
+    id: ApiKeyId,
+    change: &ApiKeyChange,
+) -> db::Result<Option<ApiKey>> {
+    let own = api_keys::table.find(id).filter(api_keys::org_id.eq(org).and(api_keys::user_id.eq(user)));
+    if change.name.is_none() && change.expires_at.is_none() {
+        let row = own.select(Row::as_select()).first(connection).await.optional()?;
+        return Ok(row.map(ApiKey::from));
+    }
+    let row = diesel::update(own)
+        .set((
+            change.name.as_deref().map(|name| api_keys::name.eq(name)),
+            change.expires_at.map(|at| api_keys::expires_at.eq(at)),
+        ))
+        .returning(Row::as_returning())
+        .get_result(connection)
+        .await
+        .optional()?;
+    Ok(row.map(ApiKey::from))
+}
+
+/// Deletes a key of the user in this organisation; whether it was one.
+pub(super) async fn delete(
+    connection: &mut AsyncPgConnection,
+    org: OrgId,
+    user: UserId,
+    id: ApiKeyId,
+) -> db::Result<bool> {
+    let own = api_keys::table.find(id).filter(api_keys::org_id.eq(org).and(api_keys::user_id.eq(user)));
+    Ok(diesel::delete(own).execute(connection).await? > 0)
+}
+
+/// What an exchange needs of a key, whoever's it is: the key itself is the proof.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = api_keys, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct Proof {
+    pub(crate) org_id: OrgId,
+    pub(crate) user_id: UserId,
+    pub(crate) secret_hash: Vec<u8>,
+    #[diesel(select_expression = api_keys::scopes)]
+    pub(crate) scopes: Vec<String>,
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+pub(crate) async fn find_proof(
+    connection: &mut AsyncPgConnection,
+    id: ApiKeyId,
+) -> db::Result<Option<Proof>> {
+    Ok(api_keys::table.find(id).select(Proof::as_select()).first(connection).await.optional()?)
+}
+
+/// Writes when keys were last used, many at once, never backwards.
+pub(super) async fn touch(
+    connection: &mut AsyncPgConnection,
+    uses: Vec<(ApiKeyId, Timestamp)>,
+) -> db::Result<()> {
+    let (ids, instants): (Vec<Uuid>, Vec<Timestamp>) =
+        uses.into_iter().map(|(id, at)| (id.uuid(), at)).unzip();
+    sql_query(
+        "UPDATE api_keys k SET last_used_at = greatest(k.last_used_at, u.at)
+         FROM unnest($1, $2) AS u (id, at) WHERE k.id = u.id",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<Timestamptz>, _>(instants)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

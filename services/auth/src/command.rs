@@ -1,0 +1,127 @@
+//! What the binary can be told to do.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, Result};
+use auth::{App, Settings, admin};
+use clap::{Parser, Subcommand};
+use secrecy::ExposeSecret;
+use service_discovery::Service;
+use service_kit::{
+    db::Connector,
+    migrations::Migrator,
+    settings::{Faults, Reader},
+    signals,
+};
+
+/// People, organisations, sessions, API keys and tokens.
+///
+/// Settings come from variables such as AUTH__DATABASE__URL; the service's README
+/// lists them.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Command {
+    /// A TOML file with settings; variables win over it.
+    #[arg(long, env = "PLINTH_CONFIG", global = true)]
+    config: Option<PathBuf>,
+    /// Check the settings, name every fault, and do nothing else.
+    #[arg(long)]
+    check_config: bool,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Serve (the default).
+    Serve,
+    /// Bring the database to this release's schema.
+    Migrate,
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Check the settings, name every fault, and do nothing else.
+    CheckConfig,
+    /// The keys that tokens are signed with.
+    Keys {
+        #[command(subcommand)]
+        verb: KeysVerb,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysVerb {
+    /// Show every key and what it is.
+    List,
+    /// Add a key that takes over in ten minutes.
+    Rotate {
+        /// Take over at once and void what the old keys signed: one was stolen.
+        #[arg(long)]
+        now: bool,
+    },
+}
+
+impl Command {
+    pub(crate) fn run(self) -> Result<()> {
+        let verb = if self.check_config { Verb::CheckConfig } else { self.verb.unwrap_or(Verb::Serve) };
+        if let Verb::Openapi = verb {
+            return print(&auth::openapi().to_pretty_json()?);
+        }
+        let settings = Settings::read(Reader::open(Service::Auth, self.config.as_deref()))?;
+        match verb {
+            Verb::Serve => serve(settings),
+            Verb::Migrate => tokio::runtime::Runtime::new()?.block_on(migrate(&settings)),
+            Verb::Keys { verb } => tokio::runtime::Runtime::new()?.block_on(keys(&settings, &verb)),
+            Verb::CheckConfig | Verb::Openapi => print("the settings are in order"),
+        }
+    }
+}
+
+fn serve(settings: Settings) -> Result<()> {
+    let _logs = observability::start(&settings.logs)?;
+    actix_web::rt::System::new().block_on(async {
+        let app = App::build(settings).await?;
+        let stop = async {
+            // Without signals there is nothing to wait for: it ends at once.
+            let _ = signals::terminated().await;
+        };
+        Ok(app.run(stop).await?)
+    })
+}
+
+async fn migrate(settings: &Settings) -> Result<()> {
+    let database = &settings.database;
+    let url = database.owner_url.as_ref().unwrap_or(&database.url);
+    let migrator = Migrator::new(url.expose_secret(), database.ca_file.as_deref(), auth::migrations()?)?;
+    let done = migrator.up().await?;
+    print(&if done.is_empty() {
+        "nothing to do".to_owned()
+    } else {
+        format!("applied:\n{}", done.join("\n"))
+    })
+}
+
+async fn keys(settings: &Settings, verb: &KeysVerb) -> Result<()> {
+    let database = &settings.database;
+    let connector = Connector::new(database.url.expose_secret(), database.ca_file.as_deref())?;
+    let mut connection = connector.connect().await?;
+    match verb {
+        KeysVerb::List => print(&admin::list_signing_keys(&mut connection).await?.join("\n")),
+        KeysVerb::Rotate { now } => {
+            let kid = admin::rotate_signing_key(&mut connection, &settings.keyring, *now).await?;
+            let when = if *now { "signs from now on" } else { "takes over in ten minutes" };
+            print(&format!("{kid} is published and {when}; replicas learn of it within 15 seconds"))
+        }
+    }
+}
+
+fn print(text: &str) -> Result<()> {
+    use std::io::Write;
+    writeln!(std::io::stdout(), "{text}").context("the output is closed")
+}
+
+/// Says what went wrong, causes included; 2 for settings, 1 for all else.
+#[expect(clippy::print_stderr, reason = "logs may not be set up yet")]
+pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("{error:#}");
+    ExitCode::from(if error.is::<Faults>() { 2 } else { 1 })
+}

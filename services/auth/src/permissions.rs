@@ -1,0 +1,19 @@
+//! The scopes that auth's own operations need.
+
+use identity::Permission;
+
+/// Read the own account, sessions and API keys.
+#[derive(Debug)]
+pub(crate) enum ReadAuth {}
+
+impl Permission for ReadAuth {
+    const SCOPE: &'static str = "auth:read";
+}
+
+/// Change the own account, sessions and API keys.
+#[derive(Debug)]
+pub(crate) enum WriteAuth {}
+
+impl Permission for WriteAuth {
+    const SCOPE: &'static str = "auth:write";
+}

@@ -1,0 +1,11 @@
+//! Sessions: one login on one device, and the tokens that it gives.
+
+mod error;
+pub(crate) mod http;
+mod refresh_token;
+mod rules;
+pub(crate) mod store;
+
+pub(crate) use error::SessionError;
+pub(crate) use refresh_token::RefreshToken;
+pub(crate) use rules::Lifetimes;

@@ -1,0 +1,147 @@
+//! The only reader of the environment.
+
+use std::time::Duration;
+
+use observability::Options;
+use sealing::Keyring;
+use secrecy::SecretString;
+use service_discovery::{Registry, Service};
+use service_kit::settings::{Database, Environment, Faults, Http, Reader, environment, logs};
+
+use crate::{session::Lifetimes, token::Clients};
+
+/// All that auth is told from outside.
+#[derive(Debug)]
+pub struct Settings {
+    /// The listeners.
+    pub(crate) http: Http,
+    /// Logs and traces.
+    pub logs: Options,
+    /// The database.
+    pub database: Database,
+    /// Where every service is; also who issues the tokens.
+    pub(crate) registry: Registry,
+    /// `sealing.keys`: what seals signing keys and proves refresh tokens.
+    pub keyring: Keyring,
+    /// `clients.<service>`: what each service proves itself by.
+    pub(crate) clients: Clients,
+    /// `tokens.access_seconds`, `sessions.idle_days`, `sessions.max_days`.
+    pub(crate) lifetimes: Lifetimes,
+    /// `login.*`.
+    pub(crate) login: LoginPolicy,
+    /// `passwords.*`.
+    pub(crate) passwords: Passwords,
+    /// How new API keys call this installation.
+    pub(crate) key_environment: KeyEnvironment,
+    /// `identity.takes_clients_tokens`: serve without a gateway in front.
+    pub(crate) takes_clients_tokens: bool,
+}
+
+/// Who may log in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LoginPolicy {
+    /// `login.requires_verified_email`.
+    pub(crate) requires_verified_email: bool,
+}
+
+/// How passwords are hashed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Passwords {
+    /// `passwords.threads`: how many at once; by default one a core.
+    pub(crate) threads: usize,
+    /// `passwords.waiting`: how many may wait before more are shed.
+    pub(crate) waiting: usize,
+}
+
+/// The second part of an API key: tells keys of a developer's machine from real ones.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyEnvironment(Environment);
+
+impl KeyEnvironment {
+    /// `dev` or `live`.
+    pub(crate) const fn name(self) -> &'static str {
+        match self.0 {
+            Environment::Development => "dev",
+            Environment::Production => "live",
+        }
+    }
+}
+
+/// The gateway's origin as clients see it: the issuer of tokens.
+#[derive(Clone, Debug)]
+pub(crate) struct PublicOrigin(pub(crate) String);
+
+impl PublicOrigin {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Settings {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn read(mut read: Reader) -> Result<Self, Faults> {
+        let http = Http::read(&mut read, Service::Auth);
+        let logs = logs(&mut read, Service::Auth);
+        let database = Database::read(&mut read);
+        let registry = read.registry();
+        let keyring = read.parsed("sealing.keys", Keyring::parse);
+        let clients = clients(&mut read);
+        let lifetimes = lifetimes(&mut read);
+        let login = LoginPolicy { requires_verified_email: read.or("login.requires_verified_email", false) };
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let passwords = Passwords {
+            threads: read.or("passwords.threads", cores).clamp(1, 256),
+            waiting: read.or("passwords.waiting", 64 * cores).clamp(1, 100_000),
+        };
+        let key_environment = KeyEnvironment(environment(&mut read));
+        let takes_clients_tokens = read.or("identity.takes_clients_tokens", false);
+        let settings = database.zip(registry).zip(keyring).map(|((database, registry), keyring)| Self {
+            http,
+            logs,
+            database,
+            registry,
+            keyring,
+            clients,
+            lifetimes,
+            login,
+            passwords,
+            key_environment,
+            takes_clients_tokens,
+        });
+        read.finish(settings)
+    }
+}
+
+/// The gateway must be able to ask; the others may.
+fn clients(read: &mut Reader) -> Clients {
+    let mut secrets: Vec<(Service, SecretString)> = Vec::new();
+    for service in Service::ALL {
+        let key = format!("clients.{service}");
+        let secret = match service {
+            Service::Gateway => read.secret(&key, SECRET_LENGTH),
+            _ => read.optional_secret(&key, SECRET_LENGTH),
+        };
+        secrets.extend(secret.map(|secret| (service, secret)));
+    }
+    Clients::new(secrets)
+}
+
+/// The least length of a client's secret, characters.
+const SECRET_LENGTH: usize = 32;
+
+fn lifetimes(read: &mut Reader) -> Lifetimes {
+    let day = 24 * 60 * 60;
+    let access: u64 = read.or("tokens.access_seconds", 300);
+    if !(10..=900).contains(&access) {
+        let variable = read.variable("tokens.access_seconds");
+        read.fault(variable, "10 to 900 seconds are wanted");
+    }
+    Lifetimes {
+        access: Duration::from_secs(access),
+        idle: Duration::from_secs(day * read.or("sessions.idle_days", 30_u64).clamp(1, 3650)),
+        absolute: Duration::from_secs(day * read.or("sessions.max_days", 180_u64).clamp(1, 3650)),
+    }
+}

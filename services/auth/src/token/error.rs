@@ -1,0 +1,82 @@
+use identity::Refusal;
+use problem::{Describe, Kind};
+use service_kit::db;
+
+use crate::rights::RightsError;
+
+/// A token could not be signed.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) struct IssueError(#[from] identity::SigningFailed);
+
+/// Why a service gets no token; the codes are those of RFC 6749 section 5.2 and
+/// RFC 8693 section 2.2.2.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TokenError {
+    #[error("the service is not known by this secret")]
+    InvalidClient,
+    #[error("the form lacks or repeats something: {0}")]
+    InvalidRequest(String),
+    #[error("the grant type is none of those that are supported")]
+    UnsupportedGrant,
+    #[error("the audience is no service, or not one that this grant can be for")]
+    InvalidTarget,
+    #[error("the subject token is not accepted: {0}")]
+    InvalidGrant(String),
+    #[error("a token could not be made")]
+    Issue(#[from] IssueError),
+    #[error("the issuer's keys are not available")]
+    NoKeys,
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+impl From<Refusal> for TokenError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NoKeys => Self::NoKeys,
+            other => Self::InvalidGrant(other.to_string()),
+        }
+    }
+}
+
+impl From<RightsError> for TokenError {
+    fn from(error: RightsError) -> Self {
+        match error {
+            RightsError::Db(error) => Self::Db(error),
+            other => Self::InvalidGrant(other.to_string()),
+        }
+    }
+}
+
+impl Describe for TokenError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::InvalidClient => Kind::Unauthenticated,
+            Self::InvalidRequest(_)
+            | Self::UnsupportedGrant
+            | Self::InvalidTarget
+            | Self::InvalidGrant(_) => Kind::Malformed,
+            Self::Issue(_) => Kind::Internal,
+            Self::NoKeys => Kind::Unavailable,
+            Self::Db(error) => error.kind(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidRequest(_) => "invalid_request",
+            Self::UnsupportedGrant => "unsupported_grant_type",
+            Self::InvalidTarget => "invalid_target",
+            Self::InvalidGrant(_) => "invalid_grant",
+            Self::Issue(_) => "internal",
+            Self::NoKeys => "keys_unavailable",
+            Self::Db(error) => error.code(),
+        }
+    }
+
+    fn challenge(&self) -> Option<String> {
+        matches!(self, Self::InvalidClient).then(|| r#"Basic realm="plinth services""#.to_owned())
+    }
+}

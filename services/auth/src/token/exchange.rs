@@ -1,0 +1,146 @@
+use std::time::Duration;
+
+use actix_web::web::Data;
+use aws_lc_rs::constant_time;
+use contract_auth::{ApiKeyText, IssuedToken, Secret, TokenRequest, grant_type, token_type};
+use identity::{Actor, Claims, EDGE_AUDIENCE, Scopes, Verifier};
+use ids::Timestamp;
+use service_discovery::Service;
+use service_kit::db::Db;
+
+use super::{Subject, TokenError, TokenIssuer};
+use crate::{
+    api_key::{self, LastUsed},
+    rights,
+};
+
+/// How long the token of an API key lives: the gateway fetches the next one after a
+/// third of it, so that auth may be down for the rest.
+const API_KEY: Duration = Duration::from_secs(15 * 60);
+
+/// How long a service's own token lives, and one on behalf of somebody.
+const SERVICE: Duration = Duration::from_secs(5 * 60);
+
+/// What turns one proof into a token for another use.
+#[derive(Debug)]
+pub(crate) struct Exchanges {
+    pub(crate) db: Db,
+    pub(crate) issuer: TokenIssuer,
+    /// Accepts what the gateway and auth made for any service.
+    pub(crate) inside: Verifier,
+    pub(crate) last_used: Data<LastUsed>,
+}
+
+impl Exchanges {
+    /// The token that `client` asks for.
+    pub(crate) async fn issue(
+        &self,
+        client: Service,
+        request: &TokenRequest,
+    ) -> Result<IssuedToken, TokenError> {
+        let now = Timestamp::now();
+        match request.grant_type.as_str() {
+            grant_type::CLIENT_CREDENTIALS => self.own(client, service_named(request)?, now),
+            grant_type::TOKEN_EXCHANGE => {
+                let missing = |name: &str| TokenError::InvalidRequest(format!("`{name}` is missing"));
+                let subject = request.subject_token.as_ref().ok_or_else(|| missing("subject_token"))?;
+                match request.subject_token_type.as_deref() {
+                    Some(token_type::API_KEY) => self.api_key(client, request, subject, now).await,
+                    Some(token_type::ACCESS_TOKEN) => self.on_behalf(client, request, subject, now).await,
+                    Some(_) => Err(TokenError::InvalidRequest("`subject_token_type` is unknown".to_owned())),
+                    None => Err(missing("subject_token_type")),
+                }
+            }
+            _ => Err(TokenError::UnsupportedGrant),
+        }
+    }
+
+    /// The service's own token for another service.
+    fn own(&self, client: Service, audience: Service, now: Timestamp) -> Result<IssuedToken, TokenError> {
+        let subject = Subject::service(client);
+        let token = self.issuer.for_service(&subject, audience, SERVICE, now)?;
+        Ok(issued(token, SERVICE, &subject.scopes))
+    }
+
+    /// An API key for a token as clients hold it. Only the gateway may ask: nobody
+    /// else is shown keys.
+    async fn api_key(
+        &self,
+        client: Service,
+        request: &TokenRequest,
+        key: &Secret,
+        now: Timestamp,
+    ) -> Result<IssuedToken, TokenError> {
+        if client != Service::Gateway || request.audience.as_deref() != Some(EDGE_AUDIENCE) {
+            return Err(TokenError::InvalidTarget);
+        }
+        let refused = || TokenError::InvalidGrant("this API key opens nothing".to_owned());
+        let text: ApiKeyText = key.expose().parse().map_err(|_why| refused())?;
+        let mut connection = self.db.connection().await?;
+        let proof = api_key::store::find_proof(&mut connection, text.id()).await?.ok_or_else(refused)?;
+        constant_time::verify_slices_are_equal(&proof.secret_hash, &text.secret_hash())
+            .map_err(|_opaque| refused())?;
+        let lifetime = proof.expires_at.map_or(API_KEY, |end| end.since(now).min(API_KEY));
+        let rights = rights::store::find(&mut connection, proof.org_id, proof.user_id).await?;
+        let rights = rights.filter(|rights| rights.banned_at.is_none()).ok_or_else(refused)?;
+        if lifetime < Duration::from_secs(1) {
+            return Err(refused());
+        }
+        let held = proof.scopes.iter().collect::<Scopes>();
+        let subject = Subject::api_key(proof.user_id, proof.org_id, text.id(), &held, &rights);
+        let token = self.issuer.for_clients(&subject, lifetime, now)?;
+        self.last_used.note(text.id(), now);
+        Ok(issued(token, lifetime, &subject.scopes))
+    }
+
+    /// The token that came to `client` with a request, for one that `client` may send
+    /// on to another service in the caller's name. It never holds more scopes.
+    async fn on_behalf(
+        &self,
+        client: Service,
+        request: &TokenRequest,
+        token: &Secret,
+        now: Timestamp,
+    ) -> Result<IssuedToken, TokenError> {
+        let audience = service_named(request)?;
+        let claims = self.inside.verify(token.expose()).await?;
+        if claims.aud != client.name() {
+            return Err(TokenError::InvalidGrant(
+                "it was not meant for the service that shows it".to_owned(),
+            ));
+        }
+        if claims.service().is_some() {
+            return Err(TokenError::InvalidGrant("it speaks for a service, not for a person".to_owned()));
+        }
+        let scopes = match &request.scope {
+            Some(wanted) => claims.scope.narrowed_to(&wanted.split_ascii_whitespace().collect()),
+            None => claims.scope,
+        };
+        let actor = Actor { sub: Claims::service_subject(client), act: claims.act.map(Box::new) };
+        let subject = Subject {
+            sub: claims.sub,
+            org: claims.org,
+            scopes,
+            roles: claims.roles,
+            version: claims.ver,
+            sid: claims.sid,
+            actor: Some(actor),
+        };
+        let token = self.issuer.for_service(&subject, audience, SERVICE, now)?;
+        Ok(issued(token, SERVICE, &subject.scopes))
+    }
+}
+
+fn service_named(request: &TokenRequest) -> Result<Service, TokenError> {
+    request.audience.as_deref().and_then(|name| name.parse().ok()).ok_or(TokenError::InvalidTarget)
+}
+
+fn issued(token: Secret, lifetime: Duration, scopes: &Scopes) -> IssuedToken {
+    IssuedToken {
+        access_token: token,
+        issued_token_type: token_type::ACCESS_TOKEN.to_owned(),
+        token_type: "Bearer".to_owned(),
+        expires_in: i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX),
+        scope: scopes.to_string(),
+    }
+}

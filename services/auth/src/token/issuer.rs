@@ -1,0 +1,120 @@
+use std::time::Duration;
+
+use contract_auth::Secret;
+use identity::{Actor, Claims, EDGE_AUDIENCE, Scopes};
+use ids::{ApiKeyId, OrgId, SessionId, Timestamp, UserId};
+use service_discovery::Service;
+use uuid::Uuid;
+
+use super::IssueError;
+use crate::{rights::Rights, signing_key::SigningKeys};
+
+/// Whom a token speaks for, and what it may do.
+#[derive(Clone, Debug)]
+pub(crate) struct Subject {
+    pub(crate) sub: String,
+    pub(crate) org: Option<OrgId>,
+    pub(crate) scopes: Scopes,
+    pub(crate) roles: Vec<String>,
+    pub(crate) version: i64,
+    pub(crate) sid: Option<String>,
+    pub(crate) actor: Option<Actor>,
+}
+
+impl Subject {
+    /// A user in a login session: all that their roles permit.
+    pub(crate) fn session(user: UserId, org: OrgId, session: SessionId, rights: &Rights) -> Self {
+        Self::user(user, org, rights, rights.scopes.iter().collect::<Scopes>(), session.to_string())
+    }
+
+    /// A user by an API key: what the key holds and their roles *still* permit.
+    pub(crate) fn api_key(user: UserId, org: OrgId, key: ApiKeyId, held: &Scopes, rights: &Rights) -> Self {
+        let permitted = rights.scopes.iter().collect::<Scopes>();
+        Self::user(user, org, rights, held.narrowed_to(&permitted), key.to_string())
+    }
+
+    /// One of our own services, in its own name.
+    pub(crate) fn service(service: Service) -> Self {
+        Self {
+            sub: Claims::service_subject(service),
+            org: None,
+            scopes: Scopes::default(),
+            roles: Vec::new(),
+            version: 0,
+            sid: None,
+            actor: None,
+        }
+    }
+
+    fn user(user: UserId, org: OrgId, rights: &Rights, scopes: Scopes, sid: String) -> Self {
+        Self {
+            sub: user.to_string(),
+            org: Some(org),
+            scopes,
+            roles: rights.roles.clone(),
+            version: rights.version,
+            sid: Some(sid),
+            actor: None,
+        }
+    }
+}
+
+/// Makes tokens in the name of this installation.
+#[derive(Clone, Debug)]
+pub(crate) struct TokenIssuer {
+    issuer: String,
+    keys: SigningKeys,
+}
+
+impl TokenIssuer {
+    /// `issuer` is the origin of the gateway as clients see it.
+    pub(crate) fn new(issuer: String, keys: SigningKeys) -> Self {
+        Self { issuer, keys }
+    }
+
+    /// A token as clients hold it.
+    pub(crate) fn for_clients(
+        &self,
+        subject: &Subject,
+        lifetime: Duration,
+        now: Timestamp,
+    ) -> Result<Secret, IssueError> {
+        self.sign(subject, EDGE_AUDIENCE, lifetime, now)
+    }
+
+    /// A token for one of our own services.
+    pub(crate) fn for_service(
+        &self,
+        subject: &Subject,
+        audience: Service,
+        lifetime: Duration,
+        now: Timestamp,
+    ) -> Result<Secret, IssueError> {
+        self.sign(subject, audience.name(), lifetime, now)
+    }
+
+    fn sign(
+        &self,
+        subject: &Subject,
+        audience: &str,
+        lifetime: Duration,
+        now: Timestamp,
+    ) -> Result<Secret, IssueError> {
+        let Subject { sub, org, scopes, roles, version, sid, actor } = subject.clone();
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            sub,
+            aud: audience.to_owned(),
+            exp: (now + lifetime).unix_seconds(),
+            iat: now.unix_seconds(),
+            jti: Uuid::now_v7().simple().to_string(),
+            org,
+            scope: scopes,
+            roles,
+            ver: version,
+            sid,
+            act: actor,
+        };
+        Ok(Secret::from(self.keys.signing().sign(&claims)?))
+    }
+}
