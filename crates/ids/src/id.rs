@@ -19,6 +19,8 @@ use crate::base32;
 pub trait Kind: 'static {
     /// 1 to 63 lower-case letters, unique over all of Plinth.
     const PREFIX: &'static str;
+    /// What OpenAPI documents call the id: `UserId`.
+    const NAME: &'static str;
 }
 
 /// The id of one `K`, ordered by the time of its making (UUIDv7).
@@ -116,8 +118,7 @@ impl<K: Kind> PartialSchema for Id<K> {
 
 impl<K: Kind> ToSchema for Id<K> {
     fn name() -> std::borrow::Cow<'static, str> {
-        let (first, rest) = K::PREFIX.split_at(1);
-        format!("{}{rest}Id", first.to_ascii_uppercase()).into()
+        K::NAME.into()
     }
 }
 

@@ -19,6 +19,7 @@ pub enum User {}
 
 impl Kind for User {
     const PREFIX: &'static str = "usr";
+    const NAME: &'static str = "UserId";
 }
 
 /// The kind of an organisation's id.
@@ -27,6 +28,7 @@ pub enum Organization {}
 
 impl Kind for Organization {
     const PREFIX: &'static str = "org";
+    const NAME: &'static str = "OrgId";
 }
 
 /// The kind of a login session's id.
@@ -35,6 +37,7 @@ pub enum Session {}
 
 impl Kind for Session {
     const PREFIX: &'static str = "ses";
+    const NAME: &'static str = "SessionId";
 }
 
 /// The kind of an API key's id.
@@ -43,6 +46,7 @@ pub enum ApiKey {}
 
 impl Kind for ApiKey {
     const PREFIX: &'static str = "key";
+    const NAME: &'static str = "ApiKeyId";
 }
 
 /// Says *who*: the person that acts.

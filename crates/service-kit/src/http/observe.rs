@@ -43,6 +43,7 @@ enum Request {}
 
 impl IdKind for Request {
     const PREFIX: &'static str = "req";
+    const NAME: &'static str = "RequestId";
 }
 
 pub(super) async fn observe<B: MessageBody + 'static>(

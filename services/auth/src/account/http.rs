@@ -30,6 +30,7 @@ const FRESH: Duration = Duration::from_secs(15 * 60);
 /// learns who has one. A personal organisation comes with the account.
 #[utoipa::path(
     tag = "account",
+    request_body = Registration,
     responses((status = 202, description = "Always the same", body = Accepted), Bodied, Overloaded)
 )]
 #[post("/api/v1/auth/register")]
@@ -72,6 +73,7 @@ pub(crate) async fn get_me(caller: Can<ReadAuth>, db: Data<Db>) -> Result<Json<A
 /// Changes the caller's account: what is absent stays, `null` clears.
 #[utoipa::path(
     tag = "account",
+    request_body = AccountChange,
     responses((status = 200, description = "The account as it is now", body = Account), Credentialed, Bodied),
     security(("bearer" = ["auth:write"]), ("api_key" = ["auth:write"]))
 )]

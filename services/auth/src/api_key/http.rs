@@ -27,6 +27,7 @@ const LIST: &str = "api-keys";
 /// takes a login session to make: a key cannot make keys.
 #[utoipa::path(
     tag = "api-key",
+    request_body = NewApiKey,
     responses(
         (status = 201, description = "The key, shown this once", body = NewApiKeyText),
         (status = 409, description = "The most keys are there already", body = Problem,
@@ -83,6 +84,7 @@ pub(crate) async fn list_api_keys(
 /// Renames an API key, or moves its end.
 #[utoipa::path(
     tag = "api-key",
+    request_body = ApiKeyChange,
     params(("id" = ApiKeyId, Path, description = "Which key")),
     responses((status = 200, description = "The key as it is now", body = ApiKey), Credentialed, Bodied, NotFound),
     security(("bearer" = ["auth:write"]))

@@ -37,6 +37,7 @@ const LIST: &str = "sessions";
 /// An unknown address and a wrong password get the same answer after the same work.
 #[utoipa::path(
     tag = "session",
+    request_body = Login,
     responses(
         (status = 200, description = "Logged in", body = Tokens),
         (status = 403, description = "The address must be verified first", body = problem::Problem,
@@ -96,7 +97,8 @@ async fn prove(proof: &Login, db: &Db, hasher: &Hasher) -> Result<(UserId, OrgId
 /// later than 10 seconds after it was replaced ends the session.
 #[utoipa::path(
     tag = "session",
-    responses((status = 200, description = "The next pair", body = Tokens), Unauthenticated, Bodied)
+    request_body = Refresh,
+    responses((status = 200, description = "The next pair", body = Tokens), Unauthenticated, Bodied, Overloaded)
 )]
 #[post("/api/v1/auth/refresh")]
 pub(crate) async fn refresh(
