@@ -50,6 +50,7 @@ enum Token {}
 
 impl IdKind for Token {
     const PREFIX: &'static str = "jti";
+    const NAME: &'static str = "TokenId";
 }
 
 impl Mint {

@@ -1,0 +1,127 @@
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use reqwest::Method;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use crate::spawn::{problem, spawn, spawn_with};
+
+/// A service that reads a request, writes these bytes and closes. Counts the requests.
+async fn scripted(bytes: &'static [u8], linger: Duration) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    actix_web::rt::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            if stream.read(&mut request).await.unwrap_or(0) > 0 {
+                counted.fetch_add(1, Ordering::SeqCst);
+            }
+            let _ = stream.write_all(bytes).await;
+            tokio::time::sleep(linger).await;
+        }
+    });
+    (url, count)
+}
+
+#[actix_web::test]
+async fn a_dead_service_is_503_with_retry_after_and_the_others_go_on() {
+    let world = spawn_with(&[("PREFS_SERVICE_URL", "http://127.0.0.1:1")]).await;
+    let response = world.gateway.get("/api/v1/prefs").send().await.unwrap();
+    assert_eq!(response.headers()["retry-after"], "1");
+    assert_eq!(problem(world.gateway.get("/api/v1/prefs")).await, (503, "upstream_unavailable".to_owned()));
+    let post = world.gateway.request(Method::POST, "/api/v1/prefs").body("x");
+    assert_eq!(problem(post).await, (503, "upstream_unavailable".to_owned()));
+    assert_eq!(world.gateway.get("/api/v1/auth/me").send().await.unwrap().status(), 200);
+}
+
+#[actix_web::test]
+async fn a_service_that_dies_and_comes_back_is_noticed() {
+    let world = spawn().await;
+    assert_eq!(world.gateway.get("/api/v1/prefs").send().await.unwrap().status(), 200);
+    world.upstream.stop().await;
+    let gone = world.gateway.get("/api/v1/prefs").send().await.unwrap().status().as_u16();
+    assert!(matches!(gone, 502 | 503), "{gone}");
+    assert_eq!(world.gateway.get("/api/v1/prefs").send().await.unwrap().status(), 503);
+}
+
+#[actix_web::test]
+async fn a_name_that_nobody_knows_is_503() {
+    let world = spawn_with(&[("PREFS_SERVICE_URL", "http://nowhere.invalid:80")]).await;
+    assert_eq!(problem(world.gateway.get("/api/v1/prefs")).await, (503, "upstream_unavailable".to_owned()));
+}
+
+#[actix_web::test]
+async fn a_service_that_hangs_is_504() {
+    let (url, _) = scripted(b"", Duration::from_secs(5)).await;
+    let world = spawn_with(&[("PREFS_SERVICE_URL", &url), ("GATEWAY__TIMEOUTS__FIRST_BYTE_MS", "200")]).await;
+    let started = Instant::now();
+    assert_eq!(problem(world.gateway.get("/api/v1/prefs")).await, (504, "upstream_timed_out".to_owned()));
+    assert!(started.elapsed() < Duration::from_secs(1));
+}
+
+#[actix_web::test]
+async fn a_service_that_talks_nonsense_is_502() {
+    let (url, count) = scripted(b"SSH-2.0-OpenSSH_9\r\n\r\n", Duration::ZERO).await;
+    let world = spawn_with(&[("PREFS_SERVICE_URL", &url)]).await;
+    assert_eq!(problem(world.gateway.get("/api/v1/prefs")).await, (502, "upstream_broken".to_owned()));
+    assert_eq!(count.load(Ordering::SeqCst), 1);
+}
+
+#[actix_web::test]
+async fn a_cut_get_is_sent_once_more_and_a_cut_post_never() {
+    let (url, count) = scripted(b"", Duration::ZERO).await;
+    let world = spawn_with(&[("PREFS_SERVICE_URL", &url)]).await;
+    assert_eq!(problem(world.gateway.get("/api/v1/prefs")).await.0, 502);
+    assert_eq!(count.swap(0, Ordering::SeqCst), 2);
+    let post = world.gateway.request(Method::POST, "/api/v1/prefs").body("x");
+    assert_eq!(problem(post).await, (502, "upstream_broken".to_owned()));
+    let empty = world.gateway.request(Method::DELETE, "/api/v1/prefs/x");
+    assert_eq!(problem(empty).await.0, 502);
+    assert_eq!(count.load(Ordering::SeqCst), 2, "one each");
+}
+
+#[actix_web::test]
+async fn half_a_body_is_cut_and_never_seems_whole() {
+    for bytes in [
+        &b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"[..],
+        &b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\nhalf"[..],
+    ] {
+        let (url, _) = scripted(bytes, Duration::from_millis(100)).await;
+        let world = spawn_with(&[("PREFS_SERVICE_URL", &url)]).await;
+        let response = world.gateway.get("/api/v1/prefs").send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert!(response.bytes().await.is_err());
+    }
+}
+
+#[actix_web::test]
+async fn a_body_that_stops_coming_is_cut() {
+    let (url, _) =
+        scripted(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", Duration::from_secs(5)).await;
+    let world = spawn_with(&[("PREFS_SERVICE_URL", &url), ("GATEWAY__TIMEOUTS__BODY_IDLE_MS", "200")]).await;
+    let started = Instant::now();
+    let response = world.gateway.get("/api/v1/prefs").send().await.unwrap();
+    assert!(response.bytes().await.is_err());
+    assert!(started.elapsed() < Duration::from_secs(2));
+}
+
+#[actix_web::test]
+async fn an_answer_before_the_end_of_the_upload_is_passed_on() {
+    let early = b"HTTP/1.1 413 Payload Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno";
+    let (url, _) = scripted(early, Duration::from_millis(200)).await;
+    let world = spawn_with(&[("PREFS_SERVICE_URL", &url)]).await;
+    let head = b"POST /api/v1/prefs HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc";
+    let answer = crate::raw::exchange(&world.gateway.address, head).await;
+    assert_eq!(crate::raw::status(&answer), 413, "{answer}");
+    assert!(answer.ends_with("no"), "{answer}");
+}

@@ -1,0 +1,125 @@
+use std::time::Duration;
+
+use data_encoding::BASE64;
+use gateway::{App, Settings};
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+use service_discovery::Service;
+use service_kit::settings::Reader;
+use tokio::{sync::oneshot, task::JoinHandle};
+
+use crate::{auth::Auth, upstream::Upstream};
+
+pub(crate) const CLIENT_SECRET: &str = "a secret that only the tests know";
+/// The origin of the gateway as its clients see it: what tokens are issued by.
+pub(crate) const ORIGIN: &str = "https://api.example.com";
+/// Another origin whose pages may call.
+pub(crate) const TRUSTED: &str = "https://app.example.com";
+
+/// A gateway, with what stands behind it.
+pub(crate) struct World {
+    pub(crate) auth: Auth,
+    /// Both of them: `auth` and `prefs` as the gateway reaches them.
+    pub(crate) upstream: Upstream,
+    pub(crate) gateway: Gateway,
+}
+
+pub(crate) struct Gateway {
+    pub(crate) address: String,
+    pub(crate) internal: String,
+    http: reqwest::Client,
+    stop: Option<oneshot::Sender<()>>,
+    pub(crate) ended: JoinHandle<std::io::Result<()>>,
+}
+
+pub(crate) async fn spawn() -> World {
+    spawn_with(&[]).await
+}
+
+/// With variables besides the usual ones, or in their place.
+pub(crate) async fn spawn_with(variables: &[(&str, &str)]) -> World {
+    let auth = Auth::start();
+    let upstream = Upstream::start("one");
+    let mut all = vec![
+        ("AUTH_INTERNAL_URL", auth.url.as_str()),
+        ("AUTH_SERVICE_URL", &upstream.url),
+        ("PREFS_SERVICE_URL", &upstream.url),
+    ];
+    all.extend_from_slice(variables);
+    let gateway = Gateway::start(&all).await;
+    World { auth, upstream, gateway }
+}
+
+impl Gateway {
+    pub(crate) async fn start(variables: &[(&str, &str)]) -> Self {
+        let keys = BASE64.encode(&[9; 32]);
+        let redis = testing::redis_url();
+        let usual = [
+            ("PLINTH_ENV", "development"),
+            ("PLINTH_PUBLIC_URL", ORIGIN),
+            ("PLINTH_TRUSTED_ORIGINS", TRUSTED),
+            ("GATEWAY__HTTP__BIND", "127.0.0.1:0"),
+            ("GATEWAY__HTTP__INTERNAL_BIND", "127.0.0.1:0"),
+            ("GATEWAY__HTTP__WORKERS", "2"),
+            ("GATEWAY__TOKEN__KEYS", &keys),
+            ("GATEWAY__CLIENT__SECRET", CLIENT_SECRET),
+            ("GATEWAY__REDIS__URL", &redis),
+        ];
+        let all =
+            usual.iter().chain(variables).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let settings = Settings::read(Reader::new(Service::Gateway, None, all)).unwrap();
+        let app = App::build(settings).await.unwrap();
+        let (public, internal) = app.addresses().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let ended = actix_web::rt::spawn(app.run(async move {
+            let _ = stopped.await;
+        }));
+        Self {
+            address: public.to_string(),
+            internal: internal.to_string(),
+            http: testing::http(),
+            stop: Some(stop),
+            ended,
+        }
+    }
+
+    /// As SIGTERM does.
+    pub(crate) fn stop(&mut self) {
+        self.stop.take().unwrap().send(()).unwrap();
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("http://{}{path}", self.address))
+    }
+
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        self.request(Method::GET, path)
+    }
+
+    pub(crate) fn get_with(&self, path: &str, token: &str) -> RequestBuilder {
+        self.get(path).bearer_auth(token)
+    }
+}
+
+/// The status and the `code` of a problem, which must name the request.
+pub(crate) async fn problem(request: RequestBuilder) -> (u16, String) {
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(body["request_id"], id.as_str(), "{body}");
+    assert_eq!(body["status"], status);
+    (status, body["code"].as_str().unwrap().to_owned())
+}
+
+/// Waits until `done`, for a few seconds at most.
+pub(crate) async fn eventually(what: &str, mut done: impl FnMut() -> bool) {
+    for _ in 0..100 {
+        if done() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("never: {what}");
+}

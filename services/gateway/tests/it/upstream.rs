@@ -1,0 +1,192 @@
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use actix_web::{
+    App, HttpRequest, HttpResponse, HttpServer,
+    dev::ServerHandle,
+    web::{self, Bytes, Data, Payload},
+};
+use futures_util::{StreamExt, stream};
+use serde_json::{Value, json};
+
+/// A service that writes down every request that reaches it, and answers as the
+/// path's last segment says.
+pub(crate) struct Upstream {
+    pub(crate) url: String,
+    seen: Log,
+    handle: ServerHandle,
+}
+
+/// A request as it arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    pub(crate) target: String,
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+type Log = Arc<Mutex<Vec<Seen>>>;
+
+impl Seen {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The claims of the bearer token.
+    pub(crate) fn claims(&self) -> Value {
+        let token = self.header("authorization").unwrap().strip_prefix("Bearer ").unwrap();
+        let claims = token.split('.').nth(1).unwrap();
+        serde_json::from_slice(&data_encoding::BASE64URL_NOPAD.decode(claims.as_bytes()).unwrap()).unwrap()
+    }
+}
+
+impl Upstream {
+    pub(crate) fn start(name: &'static str) -> Self {
+        let seen = Log::default();
+        let log = Data::from(Arc::clone(&seen));
+        let server = HttpServer::new(move || {
+            App::new().app_data(log.clone()).app_data(Data::new(name)).default_service(web::to(answer))
+        })
+        .workers(1)
+        .disable_signals()
+        .shutdown_timeout(0)
+        .bind(("127.0.0.1", 0))
+        .unwrap();
+        let url = format!("http://{}", server.addrs()[0]);
+        let server = server.run();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        Self { url, seen, handle }
+    }
+
+    /// What has arrived, health checks aside.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub(crate) fn last(&self) -> Seen {
+        self.seen().pop().unwrap()
+    }
+
+    pub(crate) async fn stop(&self) {
+        self.handle.stop(false).await;
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        drop(self.handle.stop(false));
+    }
+}
+
+async fn answer(
+    request: HttpRequest,
+    payload: Payload,
+    log: Data<Mutex<Vec<Seen>>>,
+    name: Data<&'static str>,
+) -> HttpResponse {
+    let headers = request.headers().iter();
+    let headers = headers
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    log.lock().unwrap().push(Seen {
+        method: request.method().to_string(),
+        target: request.uri().to_string(),
+        headers: headers.collect(),
+    });
+    match request.path().rsplit('/').next().unwrap() {
+        "echo" => HttpResponse::Ok().content_type("application/octet-stream").streaming(payload),
+        "count" => count(payload).await,
+        "big" => big(&request),
+        "events" => events(),
+        "slow" => {
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            HttpResponse::Ok().json(json!({ "slow": true }))
+        }
+        "socket" => socket(&request, payload),
+        "name" => HttpResponse::Ok().body(**name),
+        "odd-headers" => odd_headers(),
+        "missing" => missing(&request),
+        "openapi.json" => HttpResponse::Ok().json(document(request.path())),
+        _ => HttpResponse::Ok().insert_header(("etag", "\"7\"")).json(json!({ "path": request.path() })),
+    }
+}
+
+async fn count(mut payload: Payload) -> HttpResponse {
+    let mut bytes = 0;
+    while let Some(chunk) = payload.next().await {
+        match chunk {
+            Ok(chunk) => bytes += chunk.len(),
+            Err(_) => return HttpResponse::BadRequest().finish(),
+        }
+    }
+    HttpResponse::Ok().json(json!({ "bytes": bytes }))
+}
+
+/// As many megabytes as the query says.
+fn big(request: &HttpRequest) -> HttpResponse {
+    let megabytes: u64 = request.query_string().parse().unwrap();
+    let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
+    let chunks = stream::iter(0..megabytes * 16).map(move |_| Ok::<_, actix_web::Error>(chunk.clone()));
+    HttpResponse::Ok().no_chunking(megabytes << 20).streaming(chunks)
+}
+
+/// Three events, 200 ms apart.
+fn events() -> HttpResponse {
+    let events = stream::iter(1..=3).then(|number| async move {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        Ok::<_, actix_web::Error>(Bytes::from(format!("id: {number}\ndata: x\n\n")))
+    });
+    HttpResponse::Ok().content_type("text/event-stream").streaming(Box::pin(events))
+}
+
+fn socket(request: &HttpRequest, payload: Payload) -> HttpResponse {
+    let (response, mut session, mut messages) = actix_ws::handle(request, payload).unwrap();
+    actix_web::rt::spawn(async move {
+        while let Some(Ok(message)) = messages.next().await {
+            match message {
+                actix_ws::Message::Text(text) => session.text(text).await.unwrap(),
+                actix_ws::Message::Close(reason) => {
+                    let _ = session.close(reason).await;
+                    return;
+                }
+                _ => {}
+            }
+        }
+    });
+    response
+}
+
+fn odd_headers() -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header(("server", "secret/1.0"))
+        .insert_header(("x-powered-by", "secret"))
+        .insert_header(("x-request-id", "another"))
+        .insert_header(("access-control-allow-origin", "*"))
+        .insert_header(("location", "/elsewhere"))
+        .append_header(("set-cookie", "a=1"))
+        .append_header(("set-cookie", "b=2"))
+        .body("odd")
+}
+
+/// A problem as services write them.
+fn missing(request: &HttpRequest) -> HttpResponse {
+    let id = request.headers().get("x-request-id").unwrap().to_str().unwrap();
+    HttpResponse::NotFound()
+        .content_type("application/problem+json")
+        .json(json!({ "status": 404, "code": "thing_not_found", "detail": "mine", "request_id": id }))
+}
+
+/// Two services whose `Page` is not the same.
+fn document(path: &str) -> Value {
+    let service = path.split('/').nth(3).unwrap();
+    json!({
+        "openapi": "3.1.0",
+        "paths": { format!("/api/v1/{service}/things"): { "get": {
+            "operationId": format!("list_{service}_things"),
+            "responses": { "200": { "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Page" } } } } },
+        } } },
+        "components": { "schemas": { "Page": { "title": service }, "Problem": { "type": "object" } } },
+    })
+}
