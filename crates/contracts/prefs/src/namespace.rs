@@ -11,6 +11,7 @@ pub enum NamespaceKind {}
 
 impl Kind for NamespaceKind {
     const PREFIX: &'static str = "pns";
+    const NAME: &'static str = "NamespaceId";
 }
 
 /// The id of a namespace; lists are ordered by it.

@@ -1,0 +1,140 @@
+//! The service put together: built from settings, then run until it is told to stop.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use actix_web::web;
+use identity::{Trusted, Verifier};
+use include_dir::{Dir, include_dir};
+use observability::Metrics;
+use secrecy::ExposeSecret;
+use service_discovery::{CallError, Service};
+use service_kit::{
+    db::{ConnectError, Db},
+    http::{Application, Readiness, Server, database_check},
+    migrations::{Catalogue, CatalogueError, Migrator},
+    signals,
+};
+
+use crate::{Settings, about, namespace::Validators, routes};
+
+/// The service, listening but not yet serving.
+pub struct App {
+    server: Server,
+    application: Application,
+}
+
+/// Why the service cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A listener's address cannot be had.
+    #[error("a listener cannot be had")]
+    Listen(#[from] io::Error),
+    /// The database's settings cannot be used.
+    #[error(transparent)]
+    Database(#[from] ConnectError),
+    /// The issuers of tokens cannot be placed.
+    #[error("the issuers of tokens cannot be placed")]
+    Issuers(#[from] CallError),
+    /// The metrics cannot be set up.
+    #[error("the metrics cannot be set up: {0}")]
+    Metrics(String),
+    /// The embedded migrations are in disorder.
+    #[error(transparent)]
+    Migrations(#[from] CatalogueError),
+}
+
+impl App {
+    /// Binds the listeners and prepares what handlers need; connects to nothing yet.
+    ///
+    /// # Errors
+    /// [`BuildError`] names what is missing.
+    pub fn build(settings: &Settings) -> Result<Self, BuildError> {
+        let db = Db::new(&settings.database)?;
+        let check = database_check(db.clone(), migrations()?);
+        let gateway = Trusted::gateway(&settings.registry, Service::Prefs)?;
+        let auth = Trusted::auth(&settings.registry, Service::Prefs, settings.takes_clients_tokens)?;
+        let verifier = web::Data::new(Verifier::new(vec![gateway, auth]));
+        let (db, validators) = (web::Data::new(db), web::Data::new(Validators::default()));
+        let application = Application {
+            service: Service::Prefs,
+            public: Arc::new(move |config| {
+                config.app_data(db.clone()).app_data(verifier.clone()).app_data(validators.clone());
+                routes(config);
+            }),
+            internal: Arc::new(|_| {}),
+            about: about(),
+            readiness: Readiness::new().with("database", check),
+            metrics: Metrics::new(Service::Prefs.name())
+                .map_err(|why| BuildError::Metrics(why.to_string()))?,
+        };
+        Ok(Self { server: Server::bind(&settings.http)?, application })
+    }
+
+    /// Where the public and the internal listener are.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr)> {
+        self.server.addresses()
+    }
+
+    /// Serves until `stop` ends, then lets what runs finish.
+    ///
+    /// # Errors
+    /// When a listener fails.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+        self.server.run(self.application, stop).await
+    }
+}
+
+/// The schema of prefs' database.
+///
+/// # Errors
+/// When a migration's folder is malformed, which a test of this crate excludes.
+pub fn migrations() -> Result<Catalogue, CatalogueError> {
+    static MIGRATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
+    Catalogue::embedded(&MIGRATIONS)
+}
+
+/// Serves with logs and traces until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When the service cannot be put together or a listener fails.
+pub fn serve(settings: &Settings) -> anyhow::Result<()> {
+    let _watching = observability::start(&settings.logs)?;
+    actix_web::rt::System::new().block_on(async {
+        let app = App::build(settings)?;
+        let stop = async {
+            if let Err(why) = signals::terminated().await {
+                tracing::error!(%why, "signals cannot be watched; stopping");
+            }
+        };
+        Ok(app.run(stop).await?)
+    })
+}
+
+/// Brings the database to this release's schema, as its owner.
+///
+/// # Errors
+/// When the database is away or its history is in disorder.
+pub fn migrate(settings: &Settings) -> anyhow::Result<()> {
+    let _watching = observability::start(&settings.logs)?;
+    let database = &settings.database;
+    let url = database.owner_url.as_ref().unwrap_or(&database.url);
+    let migrator = Migrator::new(url.expose_secret(), database.ca_file.as_deref(), migrations()?)?;
+    let applied = tokio::runtime::Runtime::new()?.block_on(migrator.up())?;
+    tracing::info!(?applied, "the schema is current");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_migration_is_one_and_can_be_taken_back() {
+        let catalogue = migrations().unwrap();
+        assert!(catalogue.migrations().iter().all(service_kit::migrations::Migration::is_reversible));
+        assert_eq!(catalogue.migrations().len(), 3);
+    }
+}

@@ -1,0 +1,300 @@
+//! How layers merge, where each value comes from, and what a document must fit.
+
+use std::collections::BTreeMap;
+
+use contract_prefs::{PreferenceDocument, PreferenceSource};
+use problem::FieldError;
+use serde_json::Value;
+
+use super::DocumentError;
+use crate::namespace::rules::{MOST_BYTES, escape, misfits, size};
+
+/// How a user changes their overrides.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    /// These and no others.
+    Replace(PreferenceDocument),
+    /// As a merge patch says: `null` takes an override back.
+    Patch(PreferenceDocument),
+    /// None at all.
+    Reset,
+}
+
+impl Change {
+    /// The layer after the change. It never holds `null` as a member: that would
+    /// override with nothing, where nothing overridden is meant.
+    pub(super) fn apply(&self, layer: &PreferenceDocument) -> PreferenceDocument {
+        match self {
+            Self::Replace(document) => merge(&PreferenceDocument::new(), document),
+            Self::Patch(patch) => merge(layer, patch),
+            Self::Reset => PreferenceDocument::new(),
+        }
+    }
+}
+
+/// RFC 7396 on objects: objects merge, everything else overrides, `null` removes.
+pub(super) fn merge(target: &PreferenceDocument, patch: &PreferenceDocument) -> PreferenceDocument {
+    let mut merged = target.clone();
+    for (key, value) in patch {
+        match value {
+            Value::Null => drop(merged.remove(key)),
+            Value::Object(inner) => {
+                let nothing = PreferenceDocument::new();
+                let below = target.get(key).and_then(Value::as_object).unwrap_or(&nothing);
+                merged.insert(key.clone(), Value::Object(merge(below, inner)));
+            }
+            _ => drop(merged.insert(key.clone(), value.clone())),
+        }
+    }
+    merged
+}
+
+/// Where each leaf of the merged document comes from, by its JSON Pointer. A leaf is
+/// whatever is no object, and an object without members.
+pub(super) fn provenance(
+    defaults: &PreferenceDocument,
+    layer: &PreferenceDocument,
+) -> BTreeMap<String, PreferenceSource> {
+    let mut sources = BTreeMap::new();
+    for (key, value) in merge(defaults, layer) {
+        trace(&value, layer.get(&key), &format!("/{}", escape(&key)), &mut sources);
+    }
+    sources
+}
+
+fn trace(merged: &Value, chosen: Option<&Value>, at: &str, sources: &mut BTreeMap<String, PreferenceSource>) {
+    match merged {
+        Value::Object(members) if !members.is_empty() => {
+            for (key, value) in members {
+                let chosen = chosen.and_then(|chosen| chosen.get(key));
+                trace(value, chosen, &format!("{at}/{}", escape(key)), sources);
+            }
+        }
+        _ => {
+            let source = if chosen.is_some() { PreferenceSource::User } else { PreferenceSource::System };
+            sources.insert(at.to_owned(), source);
+        }
+    }
+}
+
+/// The merged document, if `layer` may be written: neither too large nor too deep,
+/// without secrets, and without `faults` of the schema.
+pub(super) fn accept(
+    defaults: &PreferenceDocument,
+    layer: &PreferenceDocument,
+    faults: impl Fn(&PreferenceDocument) -> Vec<FieldError>,
+) -> Result<PreferenceDocument, DocumentError> {
+    let merged = merge(defaults, layer);
+    if size(&merged) > MOST_BYTES {
+        return Err(DocumentError::TooLarge);
+    }
+    let mut found = misfits(layer);
+    if found.is_empty() {
+        found = faults(&merged);
+    }
+    if found.is_empty() { Ok(merged) } else { Err(DocumentError::Invalid(found)) }
+}
+
+/// What of `layer` still fits a namespace that was replaced since it was written: the
+/// overrides at fault are left out, so that a new schema never locks a user out.
+pub(super) fn fitting(
+    defaults: &PreferenceDocument,
+    layer: PreferenceDocument,
+    faults: impl Fn(&PreferenceDocument) -> Vec<FieldError>,
+) -> PreferenceDocument {
+    let mut layer = layer;
+    while !layer.is_empty() {
+        let found = faults(&merge(defaults, &layer));
+        if found.is_empty() {
+            break;
+        }
+        let left = found.iter().filter(|fault| leave_out(&mut layer, &fault.pointer)).count();
+        if left == 0 {
+            layer.clear();
+        }
+    }
+    layer
+}
+
+/// Removes the override that `pointer` names, or the nearest one above it.
+fn leave_out(layer: &mut PreferenceDocument, pointer: &str) -> bool {
+    let mut members = layer;
+    let mut path =
+        pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).peekable();
+    while let Some(key) = path.next() {
+        let deeper = match (path.peek(), members.get(&key)) {
+            (Some(next), Some(Value::Object(inner))) => inner.contains_key(next),
+            _ => false,
+        };
+        if !deeper {
+            return members.remove(&key).is_some();
+        }
+        let Some(Value::Object(inner)) = members.get_mut(&key) else { return false };
+        members = inner;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn document(value: Value) -> PreferenceDocument {
+        crate::namespace::store::document(value)
+    }
+
+    /// Any JSON with few keys, so that documents overlap.
+    fn any_value(with_null: bool) -> impl Strategy<Value = Value> {
+        let null = if with_null { Just(Value::Null) } else { Just(json!(0)) };
+        let leaf = prop_oneof![null, any::<bool>().prop_map(Value::from), (0..4).prop_map(Value::from)];
+        leaf.prop_recursive(3, 24, 3, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                proptest::collection::btree_map("[ab~/]", inner, 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn any_document(with_null: bool) -> impl Strategy<Value = PreferenceDocument> {
+        proptest::collection::btree_map("[ab~/]", any_value(with_null), 0..4)
+            .prop_map(|members| members.into_iter().collect())
+    }
+
+    /// A layer as it is stored.
+    fn any_layer() -> impl Strategy<Value = PreferenceDocument> {
+        any_document(true).prop_map(|document| Change::Replace(document).apply(&PreferenceDocument::new()))
+    }
+
+    fn has_null_member(members: &PreferenceDocument) -> bool {
+        members.values().any(|value| match value {
+            Value::Null => true,
+            Value::Object(inner) => has_null_member(inner),
+            _ => false,
+        })
+    }
+
+    #[test]
+    fn the_vectors_of_rfc_7396_hold() {
+        // Appendix A, those on objects.
+        for (target, patch, result) in [
+            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
+            (json!({"a": "b"}), json!({"a": null}), json!({})),
+            (json!({"a": "b", "b": "c"}), json!({"a": null}), json!({"b": "c"})),
+            (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "c"}), json!({"a": ["b"]}), json!({"a": ["b"]})),
+            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
+            (json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]})),
+            (json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1})),
+            (json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),
+        ] {
+            let merged = merge(&document(target.clone()), &document(patch.clone()));
+            assert_eq!(Value::Object(merged), result, "{target} {patch}");
+        }
+    }
+
+    #[test]
+    fn where_a_value_comes_from_is_told_for_every_leaf() {
+        let defaults = document(json!({"a": {"b": 1, "c": []}, "d": {}}));
+        let layer = document(json!({"a": {"b": 1}, "e/f": [1]}));
+        let sources = serde_json::to_value(provenance(&defaults, &layer)).unwrap();
+        assert_eq!(sources, json!({"/a/b": "user", "/a/c": "system", "/d": "system", "/e~1f": "user"}));
+    }
+
+    #[test]
+    fn what_no_longer_fits_is_left_out_and_nothing_else() {
+        let defaults = document(json!({"a": 1, "b": {"c": 1}}));
+        let layer = document(json!({"a": 2, "b": {"c": 2, "x": 1}, "y": {"z": 1}}));
+        let unknown = |merged: &PreferenceDocument| {
+            let unknown = ["/b/x", "/y"].into_iter();
+            let there = |pointer: &&str| Value::Object(merged.clone()).pointer(pointer).is_some();
+            unknown.filter(there).map(|pointer| FieldError::new(pointer, "unknown_key", "")).collect()
+        };
+        assert_eq!(Value::Object(fitting(&defaults, layer, unknown)), json!({"a": 2, "b": {"c": 2}}));
+    }
+
+    #[test]
+    fn a_fault_of_the_whole_leaves_the_whole_out() {
+        let layer = document(json!({"a": 1}));
+        let whole = |merged: &PreferenceDocument| {
+            merged.keys().take(1).map(|_| FieldError::new("", "too_many", "")).collect()
+        };
+        assert!(fitting(&PreferenceDocument::new(), layer, whole).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn a_layer_never_holds_null(layer in any_layer(), patch in any_document(true)) {
+            prop_assert!(!has_null_member(&layer));
+            prop_assert!(!has_null_member(&Change::Patch(patch).apply(&layer)));
+        }
+
+        #[test]
+        fn no_null_comes_out_that_the_defaults_do_not_have(defaults in any_document(false), layer in any_layer()) {
+            prop_assert!(!has_null_member(&merge(&defaults, &layer)));
+        }
+
+        #[test]
+        fn nothing_chosen_is_the_defaults(defaults in any_document(true)) {
+            prop_assert_eq!(merge(&defaults, &PreferenceDocument::new()), defaults);
+        }
+
+        #[test]
+        fn merging_twice_is_merging_once(defaults in any_document(true), layer in any_layer()) {
+            let once = merge(&defaults, &layer);
+            prop_assert_eq!(merge(&once, &layer), once);
+        }
+
+        #[test]
+        fn taking_a_choice_back_gives_the_inherited_value(defaults in any_document(true), layer in any_layer()) {
+            let back = layer.keys().map(|key| (key.clone(), Value::Null)).collect();
+            let layer = Change::Patch(back).apply(&layer);
+            prop_assert_eq!(merge(&defaults, &layer), defaults);
+        }
+
+        #[test]
+        fn every_leaf_has_a_source_and_a_chosen_one_is_the_users(
+            defaults in any_document(true),
+            layer in any_layer(),
+        ) {
+            let merged = Value::Object(merge(&defaults, &layer));
+            let chosen = Value::Object(layer.clone());
+            let sources = provenance(&defaults, &layer);
+            let is_leaf = |value: &Value| value.as_object().is_none_or(serde_json::Map::is_empty);
+            for (pointer, source) in &sources {
+                prop_assert!(merged.pointer(pointer).is_some_and(is_leaf), "{}", pointer);
+                let chose = chosen.pointer(pointer).is_some();
+                prop_assert_eq!(chose, *source == PreferenceSource::User, "{}", pointer);
+            }
+            prop_assert_eq!(sources.len(), members(&merged).map(leaves).sum::<usize>());
+        }
+
+        #[test]
+        fn whatever_is_at_fault_something_that_fits_is_left(layer in any_layer(), limit in 0_usize..4) {
+            // A schema that allows so many members at most, and no key `a` below the top.
+            let faults = |merged: &PreferenceDocument| {
+                let mut found: Vec<_> = merged.iter()
+                    .filter(|(_, value)| value.get("a").is_some())
+                    .map(|(key, _)| FieldError::new(format!("/{}/a", escape(key)), "unknown_key", ""))
+                    .collect();
+                if merged.len() > limit {
+                    found.push(FieldError::new("", "too_many", ""));
+                }
+                found
+            };
+            let left = fitting(&PreferenceDocument::new(), layer, faults);
+            prop_assert!(faults(&left).is_empty());
+        }
+    }
+
+    fn members(value: &Value) -> impl Iterator<Item = &Value> {
+        value.as_object().into_iter().flat_map(serde_json::Map::values)
+    }
+
+    fn leaves(value: &Value) -> usize {
+        members(value).map(leaves).sum::<usize>().max(1)
+    }
+}

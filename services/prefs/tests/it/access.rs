@@ -1,0 +1,159 @@
+//! Who may do what: every operation of the OpenAPI document, tried by every kind of caller.
+
+use std::collections::BTreeSet;
+
+use contract_prefs::{MERGE_PATCH, routes};
+use identity::Claims;
+use ids::{ApiKeyId, OrgId};
+use reqwest::Method;
+use serde_json::{Value, json};
+use service_discovery::Service;
+use testing::Person;
+
+use crate::spawn::{Prefs, USER, closed, document, namespace, spawn};
+
+/// Who calls.
+const CALLERS: [&str; 9] = [
+    "anonymous",
+    "owner",
+    "colleague",
+    "stranger",
+    "admin",
+    "reseller",
+    "key without scope",
+    "token for another service",
+    "expired token",
+];
+
+/// The status of every cell, callers in the order of [`CALLERS`].
+const MATRIX: [(&str, &str, [u16; 9]); 8] = [
+    ("GET", routes::PREFERENCES, [401, 200, 200, 200, 200, 200, 403, 401, 401]),
+    ("GET", routes::DOCUMENT, [401, 200, 200, 200, 200, 200, 403, 401, 401]),
+    ("PUT", routes::DOCUMENT, [401, 200, 200, 200, 200, 200, 403, 401, 401]),
+    ("PATCH", routes::DOCUMENT, [401, 200, 200, 200, 200, 200, 403, 401, 401]),
+    ("DELETE", routes::DOCUMENT, [401, 200, 200, 200, 200, 200, 403, 401, 401]),
+    ("GET", routes::NAMESPACES, [401, 403, 403, 403, 200, 403, 403, 401, 401]),
+    ("GET", routes::NAMESPACE, [401, 403, 403, 403, 200, 403, 403, 401, 401]),
+    ("PUT", routes::NAMESPACE, [401, 403, 403, 403, 200, 403, 403, 401, 401]),
+];
+
+/// The operations of the service's OpenAPI document.
+fn operations() -> BTreeSet<(String, String)> {
+    let described = serde_json::to_value(prefs::openapi()).unwrap();
+    let paths = described["paths"].as_object().unwrap();
+    let methods = |item: &Value| item.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let pairs = paths.iter().flat_map(|(path, item)| {
+        methods(item).into_iter().map(move |method| (method.to_uppercase(), path.clone()))
+    });
+    pairs.collect()
+}
+
+fn pair(method: &str, path: &str) -> (String, String) {
+    (method.to_owned(), path.to_owned())
+}
+
+/// The `Authorization` of each of [`CALLERS`].
+fn credentials(prefs: &Prefs) -> [Option<String>; 9] {
+    let owner = Person::with_scopes(USER);
+    let with_role = |scopes: &str, role: &str| Person {
+        roles: vec!["USER".to_owned(), role.to_owned()],
+        ..Person::with_scopes(scopes)
+    };
+    let key = Person { sid: ApiKeyId::generate().to_string(), ..Person::with_scopes("auth:read") };
+    let claims = prefs.issuer.claims(Service::Prefs, &owner);
+    let expired = Claims { exp: claims.iat - 60, iat: claims.iat - 120, ..claims };
+    [
+        None,
+        Some(prefs.token(&owner)),
+        Some(prefs.token(&owner.colleague())),
+        Some(prefs.token(&Person::with_scopes(USER))),
+        Some(prefs.token(&with_role("prefs:read prefs:write prefs:admin", "ADMIN"))),
+        Some(prefs.token(&with_role(USER, "RESELLER"))),
+        Some(prefs.token(&key)),
+        Some(prefs.issuer.token(Service::Auth, &owner)),
+        Some(prefs.issuer.sign(&expired)),
+    ]
+}
+
+/// A request that is in order but for the caller.
+fn request(prefs: &Prefs, method: &str, path: &str) -> reqwest::RequestBuilder {
+    let path = path.replace("{namespace}", "appearance");
+    let request = prefs.http.request(method.parse::<Method>().unwrap(), format!("{}{path}", prefs.base));
+    let request = if method == "GET" { request } else { request.header("if-match", "*") };
+    match method {
+        "PATCH" => request.header("content-type", MERGE_PATCH).body(r#"{"theme": "dark"}"#),
+        "PUT" if path.contains("/admin/") => {
+            let theme = json!({"theme": {"enum": ["system", "dark"]}});
+            request.json(&namespace(closed(theme), json!({"theme": "system"})))
+        }
+        "PUT" => request.json(&json!({"theme": "dark"})),
+        _ => request,
+    }
+}
+
+#[test]
+fn every_operation_is_in_the_matrix() {
+    let listed: BTreeSet<_> = MATRIX.iter().map(|(method, path, _)| pair(method, path)).collect();
+    assert_eq!(listed, operations());
+}
+
+#[test]
+fn every_route_of_the_contract_is_an_operation() {
+    let routes =
+        routes::ALL.iter().flat_map(|(path, methods)| methods.iter().map(|method| pair(method, path)));
+    assert_eq!(routes.collect::<BTreeSet<_>>(), operations());
+}
+
+#[test]
+fn the_openapi_document_is_the_one_in_the_repository() {
+    let written: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
+    let described = serde_json::to_value(prefs::openapi()).unwrap();
+    assert!(written == described, "services/prefs/openapi.json is out of date: cargo xtask openapi write");
+}
+
+#[actix_web::test]
+async fn every_cell_of_the_matrix_holds() {
+    let prefs = spawn().await;
+    let credentials = credentials(&prefs);
+    for (method, path, statuses) in MATRIX {
+        for ((caller, credential), wanted) in CALLERS.iter().zip(&credentials).zip(statuses) {
+            let request = request(&prefs, method, path);
+            let request = match credential {
+                Some(token) => request.bearer_auth(token),
+                None => request,
+            };
+            let reply = request.send().await.unwrap();
+            let (status, headers) = (reply.status().as_u16(), reply.headers().clone());
+            let body: Value = reply.json().await.unwrap();
+            assert_eq!(status, wanted, "{method} {path} as {caller}: {body}");
+            if wanted >= 400 {
+                assert_eq!(headers["content-type"], "application/problem+json");
+                assert_eq!(body["request_id"], headers["x-request-id"].to_str().unwrap());
+                assert!(headers.contains_key("www-authenticate"), "{method} {path} as {caller}");
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn nobody_reads_or_changes_anothers_document() {
+    let prefs = spawn().await;
+    let appearance = "appearance".parse().unwrap();
+    let owner = Person::with_scopes(USER);
+    let own = prefs.token(&owner);
+    let dark = document(json!({"theme": "dark"}));
+    let written = prefs.client.replace_document(&own, &appearance, "*", &dark).await.unwrap();
+    let elsewhere = Person { org: OrgId::generate(), ..owner.clone() };
+    let others = [owner.colleague(), Person::with_scopes(USER), elsewhere];
+    for other in others {
+        let other = prefs.token(&other);
+        let read = prefs.client.document(&other, &appearance).await.unwrap();
+        assert_eq!((&read.value["theme"], read.etag.as_str()), (&json!("system"), "\"1.0\""));
+        let all = prefs.client.preferences(&other, false).await.unwrap();
+        assert_eq!(all.preferences[&appearance], read.value);
+        let light = document(json!({"theme": "light"}));
+        prefs.client.replace_document(&other, &appearance, "*", &light).await.unwrap();
+        prefs.client.reset_document(&other, &appearance, "*").await.unwrap();
+    }
+    assert_eq!(prefs.client.document(&own, &appearance).await.unwrap(), written);
+}

@@ -1,0 +1,9 @@
+//! prefs as its callers see it: over HTTP, on a real PostgreSQL.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod access;
+mod concurrency;
+mod document;
+mod namespace;
+mod refusals;
+mod spawn;
