@@ -31,7 +31,7 @@ impl Operations {
                 && template
                     .iter()
                     .zip(&path)
-                    .all(|(wanted, given)| wanted.starts_with('{') || wanted == given)
+                    .all(|(wanted, given)| wanted == given || (wanted.starts_with('{') && !given.is_empty()))
         };
         let mut found: Vec<&str> = self
             .paths
@@ -77,5 +77,6 @@ mod tests {
         assert_eq!(operations.methods("/keys/key_1"), "DELETE");
         assert_eq!(operations.methods("/keys/key_1/x"), "");
         assert_eq!(operations.methods("/keys"), "");
+        assert_eq!(operations.methods("/keys/"), "", "a parameter is never empty");
     }
 }
