@@ -67,7 +67,7 @@ impl Redis {
             None => port::free().map_err(Error::io("find a port for", dir))?,
         };
         // By standard input, because everybody can read the arguments of a process.
-        let settings = input(&settings(port, &options.password)).map_err(Error::io("write", dir))?;
+        let settings = input(dir, &settings(port, &options.password)).map_err(Error::io("write", dir))?;
         let mut command = Command::new("redis-server");
         command.arg("-").current_dir(dir);
         let child = Child::spawn("Redis", command, settings, &dir.join("log")).map_err(missing)?;
@@ -138,8 +138,8 @@ fn settings(port: u16, password: &str) -> String {
 }
 
 /// A nameless file, positioned at its start, to be somebody's standard input.
-fn input(text: &str) -> io::Result<Stdio> {
-    let mut file = tempfile::tempfile()?;
+fn input(dir: &Path, text: &str) -> io::Result<Stdio> {
+    let mut file = tempfile::tempfile_in(dir)?;
     file.write_all(text.as_bytes())?;
     file.seek(SeekFrom::Start(0))?;
     Ok(Stdio::from(file))
