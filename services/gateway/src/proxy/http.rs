@@ -1,3 +1,5 @@
+use std::convert::Infallible;
+
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
     body::{BodyStream, SizedStream},
@@ -143,9 +145,10 @@ fn reply(method: &Method, answer: Response<Incoming>, limits: Limits) -> HttpRes
     }
     let body = answer.into_body();
     let mut response = match length {
-        // The length of what a GET would bring; nothing follows it.
+        // The length of what a GET would bring; nothing follows it. Not as a sized body:
+        // actix takes that for a broken one when the next request is already there.
         Some(length) if *method == Method::HEAD => {
-            response.body(SizedStream::new(length, stream::empty::<Result<_, std::io::Error>>()))
+            response.no_chunking(length).body(BodyStream::new(stream::empty::<Result<_, Infallible>>()))
         }
         Some(length) => response.body(SizedStream::new(length, Box::pin(download(body, limits.body_idle)))),
         None if *method == Method::HEAD
