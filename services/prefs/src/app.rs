@@ -1,21 +1,16 @@
-//! The service put together: built from settings, then run until it is told to stop.
-
 use std::{io, net::SocketAddr, sync::Arc};
 
 use actix_web::web;
 use identity::{Trusted, Verifier};
-use include_dir::{Dir, include_dir};
 use observability::Metrics;
-use secrecy::ExposeSecret;
 use service_discovery::{CallError, Service};
 use service_kit::{
     db::{ConnectError, Db},
     http::{Application, Readiness, Server, database_check},
-    migrations::{Catalogue, CatalogueError, Migrator},
-    signals,
+    migrations::CatalogueError,
 };
 
-use crate::{Settings, about, namespace::Validators, routes};
+use crate::{Settings, about, migrations, namespace::Validators, routes};
 
 /// The service, listening but not yet serving.
 pub struct App {
@@ -48,7 +43,7 @@ impl App {
     ///
     /// # Errors
     /// [`BuildError`] names what is missing.
-    pub fn build(settings: &Settings) -> Result<Self, BuildError> {
+    pub fn build(settings: Settings) -> Result<Self, BuildError> {
         let db = Db::new(&settings.database)?;
         let check = database_check(db.clone(), migrations()?);
         let gateway = Trusted::gateway(&settings.registry, Service::Prefs)?;
@@ -84,57 +79,5 @@ impl App {
     /// When a listener fails.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         self.server.run(self.application, stop).await
-    }
-}
-
-/// The schema of prefs' database.
-///
-/// # Errors
-/// When a migration's folder is malformed, which a test of this crate excludes.
-pub fn migrations() -> Result<Catalogue, CatalogueError> {
-    static MIGRATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
-    Catalogue::embedded(&MIGRATIONS)
-}
-
-/// Serves with logs and traces until SIGTERM or SIGINT.
-///
-/// # Errors
-/// When the service cannot be put together or a listener fails.
-pub fn serve(settings: &Settings) -> anyhow::Result<()> {
-    let _watching = observability::start(&settings.logs)?;
-    actix_web::rt::System::new().block_on(async {
-        let app = App::build(settings)?;
-        let stop = async {
-            if let Err(why) = signals::terminated().await {
-                tracing::error!(%why, "signals cannot be watched; stopping");
-            }
-        };
-        Ok(app.run(stop).await?)
-    })
-}
-
-/// Brings the database to this release's schema, as its owner.
-///
-/// # Errors
-/// When the database is away or its history is in disorder.
-pub fn migrate(settings: &Settings) -> anyhow::Result<()> {
-    let _watching = observability::start(&settings.logs)?;
-    let database = &settings.database;
-    let url = database.owner_url.as_ref().unwrap_or(&database.url);
-    let migrator = Migrator::new(url.expose_secret(), database.ca_file.as_deref(), migrations()?)?;
-    let applied = tokio::runtime::Runtime::new()?.block_on(migrator.up())?;
-    tracing::info!(?applied, "the schema is current");
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_migration_is_one_and_can_be_taken_back() {
-        let catalogue = migrations().unwrap();
-        assert!(catalogue.migrations().iter().all(service_kit::migrations::Migration::is_reversible));
-        assert_eq!(catalogue.migrations().len(), 3);
     }
 }

@@ -1,5 +1,5 @@
-//! Preferences: namespaces with a JSON Schema and defaults, and a layer of overrides
-//! for every user.
+//! prefs: namespaces with a JSON Schema and defaults, and a layer of overrides for
+//! every user.
 //!
 //! [`routes`] is the table of contents. `document` is what users read and write,
 //! `namespace` what administrators register, `precondition` what keeps two writers
@@ -8,21 +8,25 @@
 mod app;
 mod document;
 mod namespace;
+mod permissions;
 mod precondition;
 mod settings;
 
-pub use app::{App, BuildError, migrate, migrations, serve};
-pub use settings::Settings;
-
-use identity::Permission;
+use include_dir::{Dir, include_dir};
+use service_kit::migrations::{Catalogue, CatalogueError};
 use utoipa::{
-    OpenApi as _,
+    OpenApi,
     openapi::{
-        OpenApi,
+        OpenApi as Document,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use app::{App, BuildError};
+pub use settings::Settings;
+
+static MIGRATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
 
 /// Every route.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -39,46 +43,36 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 /// The OpenAPI document of [`routes`].
 #[must_use]
-pub fn openapi() -> OpenApi {
+pub fn openapi() -> Document {
     service_kit::http::document(about(), routes)
 }
 
-/// The head of the document: title, version, security schemes.
-fn about() -> OpenApi {
-    #[derive(utoipa::OpenApi)]
+/// The head of the document: title, security schemes, the shape of every refusal.
+fn about() -> Document {
+    #[derive(OpenApi)]
     #[openapi(
-        info(title = "Plinth prefs", description = "Preferences, merged and validated."),
-        components(schemas(problem::Problem, problem::FieldError))
+        info(
+            title = "Plinth prefs",
+            description = "Preferences, merged and validated.",
+            license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+        ),
+        components(schemas(problem::Problem))
     )]
     struct About;
-
     let mut about = About::openapi();
-    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("at+jwt, or an API key");
-    let key = ApiKeyValue::with_description("X-API-Key", "An API key: plk_…");
-    if let Some(components) = &mut about.components {
-        components.add_security_scheme("bearer", SecurityScheme::Http(bearer.build()));
-        components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(key)));
-    }
+    let components = about.components.get_or_insert_default();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("at+jwt");
+    let bearer = bearer.description(Some("An access token, or an API key (`plk_…`).")).build();
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    let key = ApiKey::Header(ApiKeyValue::with_description("X-API-Key", "An API key (`plk_…`)."));
+    components.add_security_scheme("api_key", SecurityScheme::ApiKey(key));
     about
 }
 
-/// Reading one's own preferences.
-enum ReadPreferences {}
-
-impl Permission for ReadPreferences {
-    const SCOPE: &'static str = "prefs:read";
-}
-
-/// Changing one's own preferences.
-enum WritePreferences {}
-
-impl Permission for WritePreferences {
-    const SCOPE: &'static str = "prefs:write";
-}
-
-/// Reading and registering namespaces, which are the platform's.
-enum AdministerPreferences {}
-
-impl Permission for AdministerPreferences {
-    const SCOPE: &'static str = "prefs:admin";
+/// The schema of prefs' database.
+///
+/// # Errors
+/// When a folder of `migrations/` is no migration.
+pub fn migrations() -> Result<Catalogue, CatalogueError> {
+    Catalogue::embedded(&MIGRATIONS)
 }

@@ -48,13 +48,13 @@ pub(crate) enum PreconditionError {
 pub(crate) enum Preconditioned {
     /// Too many write it at once: try again.
     #[response(status = 409, content_type = "application/problem+json")]
-    Contended(#[to_schema] Problem),
+    Contended(Problem),
     /// It has changed since it was read; `ETag` tells what it is now.
     #[response(status = 412, content_type = "application/problem+json")]
-    Failed(#[to_schema] Problem),
+    Failed(Problem),
     /// `If-Match` is missing.
     #[response(status = 428, content_type = "application/problem+json")]
-    Required(#[to_schema] Problem),
+    Required(Problem),
 }
 
 impl Preconditions {

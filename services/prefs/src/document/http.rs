@@ -21,8 +21,8 @@ use super::{
     store,
 };
 use crate::{
-    ReadPreferences, WritePreferences,
     namespace::Validators,
+    permissions::{ReadPreferences, WritePreferences},
     precondition::{Preconditioned, Preconditions},
 };
 

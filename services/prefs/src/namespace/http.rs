@@ -15,7 +15,7 @@ use service_kit::{
 
 use super::{NamespaceError, rules, store};
 use crate::{
-    AdministerPreferences,
+    permissions::AdministerPreferences,
     precondition::{PreconditionError, Preconditioned, Preconditions, Wanted},
 };
 

@@ -59,7 +59,7 @@ const MOST_PATTERNS: usize = 50;
 
 /// How many subschemas a schema may have with every reference written out, so that
 /// no document takes long to validate.
-const MOST_SUBSCHEMAS: usize = 4000;
+const MOST_SUBSCHEMAS: usize = 1000;
 
 /// How many faults are told at once.
 const TOLD: usize = 20;

@@ -41,7 +41,7 @@ pub(crate) async fn spawn() -> Prefs {
     ];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let settings = Settings::read(Reader::new(Service::Prefs, None, variables)).unwrap();
-    let app = App::build(&settings).unwrap();
+    let app = App::build(settings).unwrap();
     let base = format!("http://{}", app.addresses().unwrap().0);
     let (stop, stopped) = oneshot::channel::<()>();
     let running = tokio::task::spawn_local(async move {

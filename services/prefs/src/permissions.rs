@@ -1,0 +1,27 @@
+//! The scopes that prefs' operations need.
+
+use identity::Permission;
+
+/// Read the own preferences.
+#[derive(Debug)]
+pub(crate) enum ReadPreferences {}
+
+impl Permission for ReadPreferences {
+    const SCOPE: &'static str = "prefs:read";
+}
+
+/// Change the own preferences.
+#[derive(Debug)]
+pub(crate) enum WritePreferences {}
+
+impl Permission for WritePreferences {
+    const SCOPE: &'static str = "prefs:write";
+}
+
+/// Read and register namespaces, which are the platform's.
+#[derive(Debug)]
+pub(crate) enum AdministerPreferences {}
+
+impl Permission for AdministerPreferences {
+    const SCOPE: &'static str = "prefs:admin";
+}

@@ -1,0 +1,66 @@
+//! The binary and its database, as an operator meets them.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use service_discovery::Service;
+use service_kit::migrations::{Migrator, State};
+use testing::TestDatabase;
+
+/// Runs the binary to its end with these variables and no others.
+fn prefs(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_prefs"));
+    command.args(arguments).env_clear().envs(variables.iter().copied()).output().unwrap()
+}
+
+#[test]
+fn every_wrong_setting_is_named_at_once() {
+    let wrong =
+        [("PREFS__HTTP__BIND", "nowhere"), ("PREFS__DATABSE__URL", "x"), ("AUTH_SERVICE_URL", "ftp://a")];
+    for arguments in [&["check-config"][..], &["--check-config"], &["serve"], &["migrate"], &[]] {
+        let output = prefs(arguments, &wrong);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        for variable in [
+            "PREFS__DATABASE__URL: is missing",
+            "PREFS__HTTP__BIND",
+            "PREFS__DATABSE__URL",
+            "AUTH_SERVICE_URL",
+        ] {
+            assert!(told.contains(variable), "{variable} in {told}");
+        }
+    }
+    let right = [("PREFS__DATABASE__URL", "postgres://prefs@127.0.0.1:1/prefs")];
+    assert!(prefs(&["check-config"], &right).status.success(), "it connects to nothing");
+}
+
+#[test]
+fn the_openapi_document_needs_no_settings() {
+    let output = prefs(&["openapi"], &[]);
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(printed, serde_json::to_value(prefs::openapi()).unwrap());
+}
+
+#[actix_web::test]
+async fn the_schema_can_be_taken_back_and_made_again() {
+    let migrator = |url: &str| Migrator::new(url, None, prefs::migrations().unwrap()).unwrap();
+    let up = async |url: String| drop(migrator(&url).up().await.unwrap());
+    let database = TestDatabase::create(Service::Prefs, up).await;
+    let all = prefs::migrations().unwrap().migrations().len();
+    let back = migrator(database.url()).down(all).await.unwrap();
+    assert_eq!(back.len(), all);
+    let tables = "SELECT count(*) FROM pg_tables WHERE tablename IN ('namespaces', 'documents')";
+    let left: i64 = database.connect().await.query_one(tables, &[]).await.unwrap().get(0);
+    assert_eq!(left, 0);
+
+    let variables = [
+        ("PREFS__DATABASE__URL", "postgres://nobody@127.0.0.1:1/x"),
+        ("PREFS__DATABASE__OWNER_URL", database.url()),
+    ];
+    for told in ["applied:", "nothing to do"] {
+        let output = prefs(&["migrate"], &variables);
+        assert!(String::from_utf8_lossy(&output.stdout).starts_with(told), "{output:?}");
+    }
+    let history = migrator(database.url()).history().await.unwrap();
+    assert!(history.entries.iter().all(|entry| matches!(entry.state, State::Applied(_))), "{history:?}");
+}
