@@ -27,7 +27,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub type Connection = Object<AsyncPgConnection>;
 
 /// How long a request waits for a free connection before it is told to come back.
-const WAIT: Duration = Duration::from_secs(2);
+const WAIT: Duration = Duration::from_secs(5);
 
 /// The pool of a service's database.
 #[derive(Clone)]

@@ -104,6 +104,10 @@ fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, JsonError> {
         if why.is_data() { JsonError::Shape(field(&path, &why)) } else { JsonError::Syntax(why.to_string()) }
     })?;
     reader.end().map_err(|why| JsonError::Syntax(why.to_string()))?;
+    // serde would take `["Ada"]` for a struct, member by member.
+    if !text.trim_start().starts_with('{') {
+        return Err(JsonError::Shape(FieldError::new("", "wrong_type", "an object is wanted")));
+    }
     Ok(value)
 }
 
@@ -238,6 +242,7 @@ mod tests {
             pair("/friends/0/name", "nul_character")
         );
         assert_eq!(shape("[]"), pair("", "wrong_type"));
+        assert_eq!(shape(r#"["Ada", []]"#), pair("", "wrong_type"), "no struct by position");
     }
 
     #[test]

@@ -1,0 +1,152 @@
+//! Every route × every kind of caller. An operation that is not listed fails.
+
+use std::collections::BTreeMap;
+
+use ids::{ApiKeyId, SessionId};
+use reqwest::Method;
+use serde_json::{Value, json};
+use service_discovery::Service;
+use testing::Person;
+
+use crate::spawn::{Auth, PASSWORD, claims_of, spawn};
+
+/// Who calls, in the order of the table's columns.
+const CALLERS: [&str; 8] =
+    ["anonymous", "owner", "colleague", "stranger", "ADMIN", "RESELLER", "key without scope", "banned"];
+
+/// What each may expect. `{id}` is the owner's thing. A line holds for the caller's
+/// own account where the path names no thing.
+const TABLE: &[(&str, &str, [u16; 8])] = &[
+    ("POST", "/api/v1/auth/register", [202; 8]),
+    ("POST", "/api/v1/auth/login", [401; 8]),
+    ("POST", "/api/v1/auth/refresh", [401; 8]),
+    ("POST", "/api/v1/auth/logout", [401, 204, 204, 204, 204, 204, 403, 204]),
+    ("GET", "/api/v1/auth/me", [401, 200, 200, 200, 200, 200, 403, 401]),
+    ("PATCH", "/api/v1/auth/me", [401, 200, 200, 200, 200, 200, 403, 401]),
+    ("DELETE", "/api/v1/auth/me", [401, 204, 204, 204, 204, 204, 403, 401]),
+    ("GET", "/api/v1/auth/sessions", [401, 200, 200, 200, 200, 200, 403, 401]),
+    ("DELETE", "/api/v1/auth/sessions/{id}", [401, 204, 404, 404, 404, 404, 403, 401]),
+    ("GET", "/api/v1/auth/api-keys", [401, 200, 200, 200, 200, 200, 403, 401]),
+    ("POST", "/api/v1/auth/api-keys", [401, 201, 201, 201, 201, 201, 403, 401]),
+    ("PATCH", "/api/v1/auth/api-keys/{id}", [401, 200, 404, 404, 404, 404, 403, 401]),
+    ("DELETE", "/api/v1/auth/api-keys/{id}", [401, 204, 404, 404, 404, 404, 403, 401]),
+    ("GET", "/.well-known/jwks.json", [200; 8]),
+    ("GET", "/.well-known/openid-configuration", [200; 8]),
+];
+
+#[actix_web::test]
+async fn every_route_answers_every_caller_as_the_table_says() {
+    let document: Value = serde_json::to_value(auth::openapi()).unwrap();
+    let mut listed: BTreeMap<(String, String), [u16; 8]> = TABLE
+        .iter()
+        .map(|(method, path, statuses)| (((*method).to_owned(), (*path).to_owned()), *statuses))
+        .collect();
+    let auth = spawn().await;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys().map(|method| method.to_uppercase()) {
+            let statuses = listed.remove(&(method.clone(), path.clone()));
+            let statuses = statuses.unwrap_or_else(|| panic!("{method} {path} is not in the table"));
+            let guarded = !document["paths"][path][method.to_lowercase()]["security"].is_null();
+            assert_eq!(
+                guarded,
+                statuses[0] == 401 && path != "/api/v1/auth/login" && path != "/api/v1/auth/refresh",
+                "{method} {path}: the document and the table disagree on who may call"
+            );
+            for (caller, wanted) in CALLERS.iter().zip(statuses) {
+                let status = call(&auth, &method, path, caller).await;
+                assert_eq!(status, wanted, "{method} {path} by {caller}");
+            }
+        }
+    }
+    assert!(listed.is_empty(), "the table lists what is not there: {listed:?}");
+}
+
+/// One call by one caller against a fresh owner; gives the status.
+async fn call(auth: &Auth, method: &str, path: &str, caller: &str) -> u16 {
+    let unique = SessionId::generate();
+    let owner = auth.somebody(&format!("owner-{unique}@example.com")).await;
+    let owned = claims_of(&owner.tokens.access_token);
+    let thing = if path.contains("api-keys") {
+        auth.api_key(&owner, &["auth:read"]).await.shown.id.to_string()
+    } else {
+        owned.sid.clone().unwrap()
+    };
+    let token = match caller {
+        "anonymous" => None,
+        "owner" => Some(owner.inward.expose().to_owned()),
+        other => Some(token_of(auth, other, &owner.tokens.access_token).await),
+    };
+    let method: Method = method.parse().unwrap();
+    let mut request =
+        testing::http().request(method.clone(), format!("{}{}", auth.base, path.replace("{id}", &thing)));
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    if let Some(body) = body(&method, path) {
+        request = request.json(&body);
+    }
+    request.send().await.unwrap().status().as_u16()
+}
+
+async fn token_of(auth: &Auth, caller: &str, owners: &contract_auth::Secret) -> String {
+    let other = auth.somebody(&format!("other-{}@example.com", SessionId::generate())).await;
+    let mut claims = claims_of(&other.inward);
+    match caller {
+        "colleague" => {
+            claims.org = claims_of(owners).org;
+            let join = format!(
+                "INSERT INTO memberships (org_id, user_id, role, created_at)
+                 SELECT m.org_id, u.id, 'member', now() FROM users u, users o
+                 JOIN memberships m ON m.user_id = o.id AND m.role = 'owner'
+                 WHERE u.email = '{}' AND m.org_id = '{}'",
+                other.email,
+                claims.org.unwrap().uuid()
+            );
+            assert_eq!(auth.sql(&join).await, 1);
+        }
+        "ADMIN" | "RESELLER" => claims.roles.push(caller.to_owned()),
+        "key without scope" => {
+            let key = auth.api_key(&other, &["prefs:read"]).await;
+            claims.sid = Some(key.shown.id.to_string());
+            claims.scope = "prefs:read".parse().unwrap();
+        }
+        "banned" => {
+            auth.sql(&format!("UPDATE users SET banned_at = now() WHERE email = '{}'", other.email)).await;
+        }
+        _ => {}
+    }
+    auth.issuer.sign(&claims)
+}
+
+fn body(method: &Method, path: &str) -> Option<Value> {
+    let nobody = format!("nobody-{}@example.com", ApiKeyId::generate());
+    match (method.as_str(), path) {
+        ("POST", "/api/v1/auth/register") => Some(json!({ "email": nobody, "password": PASSWORD })),
+        ("POST", "/api/v1/auth/login") => Some(json!({ "email": nobody, "password": PASSWORD })),
+        ("POST", "/api/v1/auth/refresh") => Some(json!({ "refresh_token": "plr_none" })),
+        ("POST", "/api/v1/auth/api-keys") => Some(json!({ "name": "x", "scopes": ["auth:read"] })),
+        ("PATCH", _) => Some(json!({ "name": "x" })),
+        _ => None,
+    }
+}
+
+#[actix_web::test]
+async fn a_token_for_another_service_or_of_another_maker_opens_nothing() {
+    let auth = spawn().await;
+    let ada = auth.somebody("ada@example.com").await;
+    let url = format!("{}/api/v1/auth/me", auth.base);
+    let me =
+        async |token: String| testing::http().get(&url).bearer_auth(token).send().await.unwrap().status();
+    let claims = claims_of(&ada.inward);
+    assert_eq!(me(auth.issuer.sign(&claims)).await, 200);
+    let prefs = identity::Claims { aud: "prefs".to_owned(), ..claims.clone() };
+    assert_eq!(me(auth.issuer.sign(&prefs)).await, 401);
+    let expired = identity::Claims { exp: claims.iat - 60, iat: claims.iat - 120, ..claims.clone() };
+    assert_eq!(me(auth.issuer.sign(&expired)).await, 401);
+    let own_name = identity::Claims { iss: "http://127.0.0.1:8080".to_owned(), ..claims.clone() };
+    assert_eq!(me(auth.issuer.sign(&own_name)).await, 401, "the gateway's key in auth's name");
+    let edge = ada.tokens.access_token.expose().to_owned();
+    assert_eq!(me(edge).await, 401, "a client's token, without the gateway");
+    let nobody = Person::with_scopes("auth:read");
+    assert_eq!(me(auth.issuer.token(Service::Auth, &nobody)).await, 401, "a user who is not there");
+}

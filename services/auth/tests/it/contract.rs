@@ -1,0 +1,31 @@
+use contract_auth::routes;
+use serde_json::Value;
+
+#[test]
+fn the_document_is_the_one_that_is_checked_in() {
+    let written: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
+    assert_eq!(serde_json::to_value(auth::openapi()).unwrap(), written, "run `cargo xtask openapi write`");
+}
+
+#[test]
+fn every_route_of_the_contract_is_in_the_document() {
+    let document = serde_json::to_value(auth::openapi()).unwrap();
+    for path in [
+        routes::REGISTER,
+        routes::LOGIN,
+        routes::REFRESH,
+        routes::LOGOUT,
+        routes::ME,
+        routes::SESSIONS,
+        routes::SESSION,
+        routes::API_KEYS,
+        routes::API_KEY,
+        routes::JWKS,
+        routes::DISCOVERY,
+    ] {
+        assert!(document["paths"][path].is_object(), "{path}");
+    }
+    let inside =
+        serde_json::to_value(service_kit::http::document(auth::openapi(), auth::internal_routes)).unwrap();
+    assert!(inside["paths"][routes::TOKEN].is_object());
+}

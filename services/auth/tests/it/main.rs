@@ -1,0 +1,12 @@
+//! auth against a real PostgreSQL, over HTTP, as services and the gateway call it.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod access;
+mod account;
+mod api_key;
+mod command;
+mod contract;
+mod refusals;
+mod session;
+mod spawn;
+mod token;

@@ -1,0 +1,129 @@
+//! Bad input of every kind: the right problem, and nothing changed.
+
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+use crate::spawn::{Auth, spawn};
+
+struct Case {
+    name: &'static str,
+    method: Method,
+    path: &'static str,
+    content_type: &'static str,
+    body: Vec<u8>,
+    status: u16,
+    code: &'static str,
+}
+
+fn case(name: &'static str, body: impl Into<Vec<u8>>, status: u16, code: &'static str) -> Case {
+    let (method, path, content_type) = (Method::PATCH, "/api/v1/auth/me", "application/json");
+    Case { name, method, path, content_type, body: body.into(), status, code }
+}
+
+fn cases() -> Vec<Case> {
+    let deep = format!(r#"{{"metadata": {}{}}}"#, r#"{"x":"#.repeat(5000), "}".repeat(5000));
+    let get = |name, path, status, code| Case { method: Method::GET, path, ..case(name, "", status, code) };
+    vec![
+        case("no body", "", 400, "json_malformed"),
+        case("half a body", r#"{"name": "#, 400, "json_malformed"),
+        case("two bodies", r#"{} {}"#, 400, "json_malformed"),
+        case("deep", deep, 400, "json_malformed"),
+        case("a number out of range", r#"{"metadata": {"x": 1e999}}"#, 400, "json_malformed"),
+        case("no UTF-8", b"{\"name\": \"\xff\xfe\"}".to_vec(), 400, "json_malformed"),
+        case("a lone surrogate", r#"{"name": "\ud800"}"#, 400, "json_malformed"),
+        case("wrong type", r#"{"name": 7}"#, 422, "invalid_fields"),
+        case("an array", "[]", 422, "invalid_fields"),
+        case("unknown field", r#"{"nam": "x"}"#, 422, "invalid_fields"),
+        case("NUL", r#"{"name": "a\u0000b"}"#, 422, "invalid_fields"),
+        case("NUL deep inside", r#"{"metadata": {"a": [{"b": "\u0000"}]}}"#, 422, "invalid_fields"),
+        case("NUL in a key", r#"{"metadata": {"a\u0000": 1}}"#, 422, "invalid_fields"),
+        case("3 MB", vec![b' '; 3 << 20], 413, "body_too_large"),
+        Case { content_type: "text/plain", ..case("text", "{}", 415, "media_type_unsupported") },
+        Case { content_type: "application/xml", ..case("XML", "<a/>", 415, "media_type_unsupported") },
+        get("unknown path", "/api/v1/auth/nothing", 404, "path_not_found"),
+        get("the root", "/", 404, "path_not_found"),
+        get("limit 0", "/api/v1/auth/sessions?limit=0", 400, "limit_out_of_range"),
+        get("limit 101", "/api/v1/auth/sessions?limit=101", 400, "limit_out_of_range"),
+        get("limit of letters", "/api/v1/auth/sessions?limit=x", 400, "query_malformed"),
+        get("unknown query", "/api/v1/auth/sessions?offset=1", 400, "query_malformed"),
+        get("bad cursor", "/api/v1/auth/api-keys?cursor=AAAA", 400, "cursor_invalid"),
+        Case { method: Method::PUT, ..case("wrong method", "{}", 405, "method_not_allowed") },
+        Case {
+            method: Method::DELETE,
+            path: "/api/v1/auth/sessions/nonsense",
+            ..case("no id", "", 404, "path_not_found")
+        },
+        Case {
+            method: Method::DELETE,
+            path: "/api/v1/auth/sessions/key_01h455vb4pex5vsknk084sn02q",
+            ..case("another id", "", 404, "path_not_found")
+        },
+        Case {
+            method: Method::DELETE,
+            path: "/api/v1/auth/sessions/ses_01h455vb4pex5vsknk084sn02q",
+            ..case("unknown id", "", 404, "session_not_found")
+        },
+    ]
+}
+
+#[actix_web::test]
+async fn bad_input_is_a_problem_that_says_what_to_mend_and_changes_nothing() {
+    let auth = spawn().await;
+    let ada = auth.somebody("ada@example.com").await;
+    let before = snapshot(&auth).await;
+    for Case { name, method, path, content_type, body, status, code } in cases() {
+        let request = testing::http()
+            .request(method, format!("{}{path}", auth.base))
+            .bearer_auth(ada.inward.expose())
+            .header("content-type", content_type)
+            .header("x-request-id", "a-test")
+            .body(body);
+        let reply = request.send().await.unwrap_or_else(|why| panic!("{name}: {why}"));
+        assert_eq!(reply.status().as_u16(), status, "{name}");
+        assert_eq!(reply.headers()["content-type"], "application/problem+json", "{name}");
+        assert_eq!(reply.headers()["x-request-id"], "a-test", "{name}");
+        if status == 405 {
+            assert_eq!(reply.headers()["allow"], "GET, DELETE, PATCH", "{name}");
+        }
+        let problem: Value = reply.json().await.unwrap();
+        assert_eq!(
+            (problem["code"].as_str(), problem["request_id"].as_str()),
+            (Some(code), Some("a-test")),
+            "{name}: {problem}"
+        );
+        assert_eq!(problem["status"], status, "{name}");
+        if status == 422 {
+            assert!(problem["errors"][0]["pointer"].is_string(), "{name}: {problem}");
+        }
+    }
+    assert_eq!(snapshot(&auth).await, before);
+}
+
+async fn snapshot(auth: &Auth) -> String {
+    let rows = auth.db.connect().await.query("SELECT users::text FROM users", &[]).await.unwrap();
+    rows.iter().map(|row| row.get::<_, String>(0)).collect()
+}
+
+#[actix_web::test]
+async fn health_is_on_both_listeners_and_metrics_only_inside() {
+    let auth = spawn().await;
+    let get = async |url: String| testing::http().get(url).send().await.unwrap();
+    for base in [&auth.base, &auth.internal_base] {
+        assert_eq!(get(format!("{base}/healthz")).await.status(), StatusCode::OK);
+        assert_eq!(get(format!("{base}/readyz")).await.status(), StatusCode::OK);
+    }
+    assert_eq!(get(format!("{}/metrics", auth.base)).await.status(), StatusCode::NOT_FOUND);
+    let metrics = get(format!("{}/metrics", auth.internal_base)).await.text().await.unwrap();
+    assert!(metrics.contains("http_server_request_duration_seconds_bucket"), "{metrics}");
+    assert!(!metrics.contains("plr_") && !metrics.contains("ses_"));
+}
+
+#[actix_web::test]
+async fn a_service_whose_schema_is_behind_is_not_ready() {
+    let auth = spawn().await;
+    auth.sql("DELETE FROM __diesel_schema_migrations WHERE version = '20261120000003'").await;
+    let reply = testing::http().get(format!("{}/readyz", auth.base)).send().await.unwrap();
+    assert_eq!(reply.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let problem: Value = reply.json().await.unwrap();
+    assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("schema is behind"), "{problem}");
+}

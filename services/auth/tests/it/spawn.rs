@@ -1,0 +1,136 @@
+//! auth on a port and a database of its own, and people who use it.
+
+use auth::{App, Settings};
+use contract_auth::{Client, Login, NewApiKey, NewApiKeyText, Registration, Secret, Tokens};
+use identity::Claims;
+use secrecy::SecretString;
+use service_discovery::{CallError, Peer, PeerOptions, Service};
+use service_kit::{migrations::Migrator, settings::Reader};
+use testing::{Issuer, TestDatabase};
+use tokio::sync::oneshot;
+
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const CLIENT_SECRET: &str = "the gateway's secret, long enough for a test";
+pub(crate) const PREFS_SECRET: &str = "the secret of prefs, long enough for a test too";
+pub(crate) const SEALING_KEYS: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/// A running auth; it ends with this value.
+pub(crate) struct Auth {
+    pub(crate) db: TestDatabase,
+    pub(crate) issuer: Issuer,
+    pub(crate) base: String,
+    pub(crate) internal_base: String,
+    pub(crate) client: Client,
+    pub(crate) internal: Client,
+    pub(crate) stop: oneshot::Sender<()>,
+}
+
+pub(crate) async fn spawn() -> Auth {
+    spawn_with(&[]).await
+}
+
+/// With these settings beside, or in place of, the usual ones.
+pub(crate) async fn spawn_with(settings: &[(&str, &str)]) -> Auth {
+    let db = TestDatabase::create(Service::Auth, async |url| {
+        let migrator = Migrator::new(&url, None, auth::migrations().unwrap()).unwrap();
+        migrator.up().await.unwrap();
+    })
+    .await;
+    let issuer = Issuer::start();
+    let app = App::build(settings_for(&db, &issuer, settings)).await.unwrap();
+    let (public, internal) = app.addresses().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    actix_web::rt::spawn(app.run(async {
+        let _ = stopped.await;
+    }));
+    let (base, internal_base) = (format!("http://{public}"), format!("http://{internal}"));
+    let client =
+        |url: &str| Client::new(Peer::new(&[url.parse().unwrap()], &PeerOptions::default()).unwrap());
+    let (client, internal) = (client(&base), client(&internal_base));
+    Auth { db, issuer, base, internal_base, client, internal, stop }
+}
+
+fn settings_for(db: &TestDatabase, issuer: &Issuer, more: &[(&str, &str)]) -> Settings {
+    let usual = [
+        ("PLINTH_ENV", "development"),
+        ("AUTH__HTTP__BIND", "127.0.0.1:0"),
+        ("AUTH__HTTP__INTERNAL_BIND", "127.0.0.1:0"),
+        ("AUTH__HTTP__WORKERS", "2"),
+        ("AUTH__DATABASE__URL", db.url()),
+        ("AUTH__SEALING__KEYS", SEALING_KEYS),
+        ("AUTH__CLIENTS__GATEWAY", CLIENT_SECRET),
+        ("AUTH__CLIENTS__PREFS", PREFS_SECRET),
+        ("GATEWAY_INTERNAL_URL", issuer.url()),
+    ];
+    let variables = usual.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Settings::read(Reader::new(Service::Auth, None, variables)).unwrap()
+}
+
+/// Somebody who registered and logged in.
+pub(crate) struct Somebody {
+    pub(crate) email: String,
+    pub(crate) tokens: Tokens,
+    /// What the gateway would send on in their name.
+    pub(crate) inward: Secret,
+}
+
+impl Auth {
+    pub(crate) async fn register(&self, email: &str) {
+        let registration = Registration { email: email.to_owned(), password: PASSWORD.into(), name: None };
+        self.client.register(&registration).await.unwrap();
+    }
+
+    pub(crate) async fn login(&self, email: &str) -> Result<Tokens, CallError> {
+        self.client.login(&Login { email: email.to_owned(), password: PASSWORD.into() }).await
+    }
+
+    pub(crate) async fn somebody(&self, email: &str) -> Somebody {
+        self.register(email).await;
+        let tokens = self.login(email).await.unwrap();
+        let inward = self.inward(&tokens.access_token);
+        Somebody { email: email.to_owned(), tokens, inward }
+    }
+
+    /// The token that the gateway would mint from a client's.
+    pub(crate) fn inward(&self, token: &Secret) -> Secret {
+        let claims = claims_of(token);
+        let claims = Claims { iss: identity::GATEWAY_ISSUER.to_owned(), aud: "auth".to_owned(), ..claims };
+        self.issuer.sign(&claims).into()
+    }
+
+    pub(crate) async fn api_key(&self, who: &Somebody, scopes: &[&str]) -> NewApiKeyText {
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        let new = NewApiKey { name: "a key".to_owned(), scopes, expires_at: None };
+        self.client.create_api_key(&who.inward, &new).await.unwrap()
+    }
+
+    /// Runs SQL behind auth's back.
+    pub(crate) async fn sql(&self, sql: &str) -> u64 {
+        self.db.connect().await.execute(sql, &[]).await.unwrap()
+    }
+
+    pub(crate) async fn count(&self, sql: &str) -> i64 {
+        self.db.connect().await.query_one(sql, &[]).await.unwrap().get(0)
+    }
+}
+
+pub(crate) fn gateway_secret() -> SecretString {
+    CLIENT_SECRET.to_owned().into()
+}
+
+/// What a token says, whoever signed it.
+pub(crate) fn claims_of(token: &Secret) -> Claims {
+    jsonwebtoken::dangerous::insecure_decode_claims(token.expose()).unwrap()
+}
+
+/// The status and code of a refusal.
+pub(crate) fn refused<T: std::fmt::Debug>(outcome: Result<T, CallError>) -> (u16, String) {
+    match outcome {
+        Err(CallError::Refused(problem)) => (problem.status, problem.code),
+        other => panic!("a refusal was expected: {other:?}"),
+    }
+}
+
+pub(crate) fn code(status: u16, code: &str) -> (u16, String) {
+    (status, code.to_owned())
+}
