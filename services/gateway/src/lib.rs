@@ -1,8 +1,8 @@
 //! The one door: verifies the credential, routes, streams. It never decides business.
 //!
-//! A request's path is read once ([`path`]), its credential becomes an inward token
-//! ([`credential`], [`inward`]), and it goes to the service as a stream ([`proxy`]).
-//! Beside that the gateway has a few routes of its own ([`status`], [`document`], [`docs`]).
+//! A request's path is read once (`path`), its credential becomes an inward token
+//! (`credential`, `inward`), and it goes to the service as a stream (`proxy`). Beside
+//! that the gateway has a few routes of its own (`status`, `document`, `docs`).
 
 mod cors;
 mod credential;

@@ -3,6 +3,7 @@
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use contract_auth::{ApiKeyText, Secret, routes};
 use identity::Refusal;
+use service_discovery::Service;
 
 use super::CredentialError;
 
@@ -21,10 +22,11 @@ pub(crate) enum Given<'a> {
 
 /// Where a credential is neither looked at nor passed on: these operations make one,
 /// or are for everybody. A client that sends a stale token along must not fail there.
-pub(crate) fn takes_no_credential(path: &str) -> bool {
+pub(crate) fn takes_no_credential(path: &str, service: Service) -> bool {
     const OPEN: [&str; 5] =
         [routes::REGISTER, routes::LOGIN, routes::REFRESH, routes::JWKS, routes::DISCOVERY];
-    OPEN.contains(&path) || path.ends_with("/openapi.json")
+    let named = path.strip_prefix("/api/v1/").and_then(|rest| rest.strip_suffix("/openapi.json"));
+    OPEN.contains(&path) || named == Some(service.name())
 }
 
 /// The one credential of a request.
@@ -90,6 +92,21 @@ mod tests {
         assert_eq!(refusal(&[("authorization", "Bearer ")]), "credential_malformed");
         assert_eq!(refusal(&[("authorization", "Bearer plk_dev_x")]), "api_key_malformed");
         assert_eq!(refusal(&[("x-api-key", "a.b.c")]), "api_key_malformed");
+    }
+
+    #[test]
+    fn few_operations_look_at_no_credential() {
+        for open in ["/api/v1/auth/login", "/.well-known/jwks.json", "/api/v1/auth/openapi.json"] {
+            assert!(takes_no_credential(open, Service::Auth), "{open}");
+        }
+        for closed in [
+            "/api/v1/auth/me",
+            "/api/v1/auth/login/x",
+            "/api/v1/prefs/x/openapi.json",
+            "/api/v1/prefs/openapi.json",
+        ] {
+            assert!(!takes_no_credential(closed, Service::Auth), "{closed}");
+        }
     }
 
     proptest! {

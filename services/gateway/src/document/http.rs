@@ -31,14 +31,12 @@ struct Shelf {
 
 impl Library {
     /// `own` is the document of the gateway's own routes.
-    pub(crate) fn new(own: Value, registry: &Registry, services: &[Service]) -> Result<Self, CallError> {
+    pub(crate) fn new(mut own: Value, registry: &Registry, services: &[Service]) -> Result<Self, CallError> {
         let options = PeerOptions { timeout: Duration::from_secs(2), ..PeerOptions::default() };
         let peer = |service: &Service| Ok((*service, Peer::new(registry.public(*service), &options)?));
         let peers = services.iter().map(peer).collect::<Result<_, CallError>>()?;
-        let own = Value::Object(own.as_object().cloned().unwrap_or_default());
-        let mut library = Self { own, peers, shelf: Mutex::default() };
-        library.own["servers"] = json!([{ "url": registry.public_origin() }]);
-        Ok(library)
+        own["servers"] = json!([{ "url": registry.public_origin() }]);
+        Ok(Self { own, peers, shelf: Mutex::default() })
     }
 
     async fn merged(&self) -> web::Bytes {

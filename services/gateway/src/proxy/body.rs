@@ -89,10 +89,13 @@ fn declared(request: &HttpRequest) -> Option<u64> {
 async fn pump(mut payload: web::Payload, sender: mpsc::Sender<Result<Bytes, UploadFault>>, limits: Limits) {
     let mut left = limits.max_body;
     loop {
-        let chunk = match timeout(limits.upload_idle, payload.next()).await {
-            Ok(None) => return,
-            Ok(Some(Ok(chunk))) => Ok(chunk),
-            Ok(Some(Err(_))) | Err(_) => Err(UploadFault::Interrupted),
+        let chunk = tokio::select! {
+            () = sender.closed() => return,
+            chunk = timeout(limits.upload_idle, payload.next()) => match chunk {
+                Ok(None) => return,
+                Ok(Some(Ok(chunk))) => Ok(chunk),
+                Ok(Some(Err(_))) | Err(_) => Err(UploadFault::Interrupted),
+            },
         };
         let chunk = chunk.and_then(|chunk| {
             let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use hyper::Uri;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -46,15 +47,16 @@ impl Endpoints {
     }
 
     async fn renew(&self) {
-        for authority in self.wanted.iter() {
-            match tokio::net::lookup_host(authority.as_str()).await {
-                Ok(found) => {
-                    let found: Arc<[SocketAddr]> = found.collect();
-                    let mut resolved = self.resolved.write().unwrap_or_else(PoisonError::into_inner);
-                    resolved.insert(authority.clone(), found);
-                }
-                Err(why) => tracing::warn!(authority, %why, "a name could not be resolved"),
+        join_all(self.wanted.iter().map(|authority| self.renew_one(authority))).await;
+    }
+
+    async fn renew_one(&self, authority: &str) {
+        match tokio::net::lookup_host(authority).await {
+            Ok(found) => {
+                let mut resolved = self.resolved.write().unwrap_or_else(PoisonError::into_inner);
+                resolved.insert(authority.to_owned(), found.collect());
             }
+            Err(why) => tracing::warn!(authority, %why, "a name could not be resolved"),
         }
     }
 

@@ -2,7 +2,7 @@ use std::convert::Infallible;
 
 use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
-    body::{BodyStream, SizedStream},
+    body::{self, BodyStream, SizedStream},
     http::{
         Method, StatusCode,
         header::{ALLOW, HOST},
@@ -60,7 +60,7 @@ pub(crate) async fn proxy(
     let Some(route) = door.table.find(path) else { return nowhere(request).await };
     request.extensions_mut().insert(RouteName(route.prefix));
     allowed(request.method())?;
-    let claims = match takes_no_credential(path) {
+    let claims = match takes_no_credential(path, route.service) {
         true => None,
         false => door.credentials.check(request.headers()).await?,
     };
@@ -143,21 +143,18 @@ fn reply(method: &Method, answer: Response<Incoming>, limits: Limits) -> HttpRes
     for (name, value) in to_client(answer.headers()) {
         response.append_header((name, value));
     }
-    let body = answer.into_body();
+    let bodyless =
+        *method == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let chunks = download(answer.into_body(), limits.body_idle);
     let mut response = match length {
         // The length of what a GET would bring; nothing follows it. Not as a sized body:
         // actix takes that for a broken one when the next request is already there.
-        Some(length) if *method == Method::HEAD => {
+        Some(length) if bodyless => {
             response.no_chunking(length).body(BodyStream::new(stream::empty::<Result<_, Infallible>>()))
         }
-        Some(length) => response.body(SizedStream::new(length, Box::pin(download(body, limits.body_idle)))),
-        None if *method == Method::HEAD
-            || status == StatusCode::NO_CONTENT
-            || status == StatusCode::NOT_MODIFIED =>
-        {
-            response.finish()
-        }
-        None => response.body(BodyStream::new(Box::pin(download(body, limits.body_idle)))),
+        None if bodyless => response.body(body::None::new()),
+        Some(length) => response.body(SizedStream::new(length, Box::pin(chunks))),
+        None => response.body(BodyStream::new(Box::pin(chunks))),
     };
     response.extensions_mut().insert(Proxied);
     response

@@ -125,3 +125,46 @@ async fn an_answer_before_the_end_of_the_upload_is_passed_on() {
     assert_eq!(crate::raw::status(&answer), 413, "{answer}");
     assert!(answer.ends_with("no"), "{answer}");
 }
+
+#[actix_web::test]
+async fn answers_that_have_no_body_leave_the_connection_usable() {
+    let not_modified = b"HTTP/1.1 304 Not Modified\r\nETag: \"1\"\r\nContent-Length: 100\r\n\r\n";
+    let no_content = b"HTTP/1.1 204 No Content\r\n\r\n";
+    for (bytes, status) in [(&not_modified[..], 304), (&no_content[..], 204)] {
+        let (url, _) = scripted(bytes, Duration::from_millis(50)).await;
+        let world = spawn_with(&[("PREFS_SERVICE_URL", &url)]).await;
+        let get = "GET /api/v1/prefs HTTP/1.1\r\nHost: x\r\n\r\n";
+        let other = "GET /api/v1/auth/me HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let answer = crate::raw::exchange(&world.gateway.address, format!("{get}{other}").as_bytes()).await;
+        assert_eq!(crate::raw::status(&answer), status, "{answer}");
+        assert!(
+            answer.contains("HTTP/1.1 200") && answer.ends_with("{\"path\":\"/api/v1/auth/me\"}"),
+            "{answer}"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn a_client_that_leaves_a_stream_frees_the_service() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let world = spawn_with(&[("PREFS_SERVICE_URL", &url)]).await;
+    let service = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_buf(&mut Vec::new()).await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").await.unwrap();
+        for _ in 0..100 {
+            if stream.write_all(b"5\r\nhello\r\n").await.is_err() {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        false
+    };
+    let client = async {
+        let mut response = world.gateway.get("/api/v1/prefs").send().await.unwrap();
+        assert_eq!(response.chunk().await.unwrap().unwrap(), "hello");
+    };
+    let (freed, ()) = futures_util::future::join(service, client).await;
+    assert!(freed, "the connection to the service is closed");
+}

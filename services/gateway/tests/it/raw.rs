@@ -12,7 +12,7 @@ pub(crate) async fn exchange(address: &str, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(bytes).await.unwrap();
     let mut answer = Vec::new();
-    let mut chunk = [0; 16 * 1024];
+    let mut chunk = vec![0; 16 * 1024];
     while let Ok(Ok(count)) = timeout(Duration::from_millis(300), stream.read(&mut chunk)).await {
         if count == 0 {
             break;
