@@ -4,7 +4,11 @@ use problem::FieldError;
 use serde_json::Value;
 
 /// The most that one compiled pattern may take, bytes.
-const PATTERN_SIZE: usize = 64 * 1024;
+const PATTERN_SIZE: usize = 1024 * 1024;
+
+/// What a pattern that cannot be used is told.
+const NO_PATTERN: &str = "a regular expression without look-around and back-references is wanted, \
+                          at most 1 MB when compiled";
 
 /// How many faults of a document are told at once.
 const TOLD: usize = 20;
@@ -31,7 +35,11 @@ impl Validator {
             .build(schema);
         built.map(|schema| Self { schema }).map_err(|why| {
             let pointer = why.instance_path().as_str().to_owned();
-            FieldError::new(pointer, "schema_invalid", why.masked().to_string())
+            let detail = match why.kind() {
+                ValidationErrorKind::Format { format } if format == "regex" => NO_PATTERN.to_owned(),
+                _ => why.masked().to_string(),
+            };
+            FieldError::new(pointer, "schema_invalid", detail)
         })
     }
 
@@ -134,8 +142,19 @@ mod tests {
     #[test]
     fn patterns_that_need_backtracking_or_much_memory_are_refused() {
         for pattern in ["(?=a)b", "(a)\\1", "(((a{100}){100}){100})"] {
-            assert!(Validator::compile(&json!({"pattern": pattern})).is_err(), "{pattern}");
+            let fault = Validator::compile(&json!({"pattern": pattern})).unwrap_err();
+            assert_eq!(
+                (fault.pointer.as_str(), fault.detail.as_str()),
+                ("/pattern", NO_PATTERN),
+                "{pattern}"
+            );
         }
+    }
+
+    #[test]
+    fn letters_of_every_script_can_be_asked_for() {
+        let schema = json!({"properties": {"name": {"pattern": "^\\p{L}{1,9}$"}}});
+        assert_eq!(faults(schema, json!({"name": "Прѣвет"})), []);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{NamespaceError, Validator, store};
 
-/// How many namespaces' validators are kept at most; each takes some 100 KB.
+/// How many namespaces' validators are kept at most; most take some 10 KB.
 const MOST: usize = 256;
 
 /// The compiled schemas of namespaces, the newest version of each.

@@ -5,7 +5,9 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use service_discovery::Service;
 use service_kit::migrations::{Migrator, State};
-use testing::TestDatabase;
+use testing::{Issuer, Person, TestDatabase};
+
+use crate::spawn::{USER, start};
 
 /// Runs the binary to its end with these variables and no others.
 fn prefs(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
@@ -63,4 +65,23 @@ async fn the_schema_can_be_taken_back_and_made_again() {
     }
     let history = migrator(database.url()).history().await.unwrap();
     assert!(history.entries.iter().all(|entry| matches!(entry.state, State::Applied(_))), "{history:?}");
+}
+
+#[actix_web::test]
+async fn without_its_database_it_lives_but_is_not_ready() {
+    let issuer = Issuer::start();
+    let (base, _stop) = start("postgres://prefs@127.0.0.1:1/prefs", &issuer);
+    let token = issuer.token(Service::Prefs, &Person::with_scopes(USER));
+    for (path, status, code) in [
+        ("/healthz", 200, &Value::Null),
+        ("/readyz", 503, &Value::from("not_ready")),
+        ("/api/v1/prefs", 503, &Value::from("database_unavailable")),
+    ] {
+        let request = testing::http().get(format!("{base}{path}")).bearer_auth(&token);
+        let reply = request.send().await.unwrap();
+        assert_eq!(reply.status(), status, "{path}");
+        assert!(!path.starts_with("/api") || reply.headers()["retry-after"] == "1");
+        let body: Value = reply.json().await.unwrap();
+        assert_eq!(body["code"], *code, "{path}: {body}");
+    }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use service_discovery::{CallError, Peer, PeerOptions, Service};
 use service_kit::{migrations::Migrator, settings::Reader};
 use testing::{Issuer, Person, TestDatabase};
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::sync::oneshot;
 
 /// The scopes of somebody who may use preferences.
 pub(crate) const USER: &str = "prefs:read prefs:write";
@@ -20,7 +20,6 @@ pub(crate) struct Prefs {
     pub(crate) database: TestDatabase,
     pub(crate) base: String,
     stop: Option<oneshot::Sender<()>>,
-    _running: JoinHandle<()>,
 }
 
 /// Starts prefs on ports that the system chooses.
@@ -31,11 +30,19 @@ pub(crate) async fn spawn() -> Prefs {
     };
     let database = TestDatabase::create(Service::Prefs, migrate).await;
     let issuer = Issuer::start();
+    let (base, stop) = start(database.url(), &issuer);
+    let peer = Peer::new(&[base.parse().unwrap()], &PeerOptions::default()).unwrap();
+    let client = Client::new(peer);
+    Prefs { client, http: testing::http(), issuer, database, base, stop: Some(stop) }
+}
+
+/// Starts prefs on the database at `url`; gives its public URL, and what ends it.
+pub(crate) fn start(url: &str, issuer: &Issuer) -> (String, oneshot::Sender<()>) {
     let variables = [
         ("PREFS__HTTP__BIND", "127.0.0.1:0"),
         ("PREFS__HTTP__INTERNAL_BIND", "127.0.0.1:0"),
         ("PREFS__HTTP__WORKERS", "2"),
-        ("PREFS__DATABASE__URL", database.url()),
+        ("PREFS__DATABASE__URL", url),
         ("GATEWAY_INTERNAL_URL", issuer.url()),
         ("PLINTH_ENV", "development"),
     ];
@@ -44,12 +51,10 @@ pub(crate) async fn spawn() -> Prefs {
     let app = App::build(settings).unwrap();
     let base = format!("http://{}", app.addresses().unwrap().0);
     let (stop, stopped) = oneshot::channel::<()>();
-    let running = tokio::task::spawn_local(async move {
+    tokio::task::spawn_local(async move {
         app.run(async { drop(stopped.await) }).await.unwrap();
     });
-    let peer = Peer::new(&[base.parse().unwrap()], &PeerOptions::default()).unwrap();
-    let client = Client::new(peer);
-    Prefs { client, http: testing::http(), issuer, database, base, stop: Some(stop), _running: running }
+    (base, stop)
 }
 
 impl Drop for Prefs {
