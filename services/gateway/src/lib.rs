@@ -4,6 +4,7 @@
 //! (`credential`, `inward`), and it goes to the service as a stream (`proxy`). Beside
 //! that the gateway has a few routes of its own (`status`, `document`, `docs`).
 
+mod app;
 mod cors;
 mod credential;
 mod docs;
@@ -12,17 +13,18 @@ mod inward;
 mod path;
 mod proxy;
 mod settings;
-mod start;
 mod status;
 
+pub use app::{App, BuildError};
 pub use settings::{Limits, Settings};
-pub use start::{App, StartError, check, print_document};
 
 use actix_web::{middleware::from_fn, web};
+use service_kit::http::document;
+use utoipa::{OpenApi, openapi::OpenApi as Document};
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 /// The gateway's own routes; whatever else comes goes through the proxy.
-fn routes(config: &mut ServiceConfig<'_>) {
+pub fn routes(config: &mut ServiceConfig<'_>) {
     let all = scope("")
         .service(docs::get_root)
         .service(status::get_status)
@@ -33,4 +35,21 @@ fn routes(config: &mut ServiceConfig<'_>) {
         .default_service(web::to(proxy::proxy))
         .wrap(from_fn(cors::cors));
     config.service(all);
+}
+
+/// The OpenAPI document of [`routes`]; the merged one of all services begins with it.
+#[must_use]
+pub fn openapi() -> Document {
+    document(about(), routes)
+}
+
+fn about() -> Document {
+    #[derive(OpenApi)]
+    #[openapi(info(
+        title = "Plinth",
+        description = "All services through one door.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ))]
+    struct About;
+    About::openapi()
 }

@@ -5,6 +5,7 @@
 
 mod api_keys;
 mod auth;
+mod command;
 mod cors;
 mod faults;
 mod headers;

@@ -1,4 +1,4 @@
-use std::{io, net::SocketAddr, process::ExitCode, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use actix_web::{HttpResponse, web};
 use deadpool_redis::CreatePoolError;
@@ -6,18 +6,15 @@ use identity::{SigningKey, jwks_path};
 use jsonwebtoken::jwk::JwkSet;
 use observability::Metrics;
 use service_discovery::{CallError, Peer, PeerOptions, Service};
-use service_kit::{
-    http::{Application, Readiness, Routes, Server, document},
-    settings::Faults,
-    signals,
-};
-use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
+use service_kit::http::{Application, Readiness, Routes, Server};
 
 use crate::{
+    about,
     cors::Origins,
     credential::{Credentials, Exchanges, Shared, edge_verifier},
     document::Library,
     inward::Mint,
+    openapi,
     path::Table,
     proxy::{Door, Endpoints, Upstream},
     routes,
@@ -34,30 +31,27 @@ pub struct App {
 
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub enum BuildError {
     /// A listener cannot be bound.
-    #[error("{0}")]
+    #[error("a listener cannot be bound")]
     Listen(#[from] io::Error),
-    /// A service cannot be reached as the registry says.
-    #[error("{0}")]
+    /// A service cannot be placed.
+    #[error(transparent)]
     Peer(#[from] CallError),
     /// Redis cannot be set up.
-    #[error("{0}")]
+    #[error("Redis cannot be set up")]
     Redis(#[from] CreatePoolError),
     /// A metric cannot be set up.
-    #[error("{0}")]
+    #[error("the metrics cannot be set up: {0}")]
     Metrics(String),
-    /// Logs cannot be set up.
-    #[error("{0}")]
-    Logs(#[from] observability::StartError),
 }
 
 impl App {
     /// Binds both listeners and sets up everything that requests need.
     ///
     /// # Errors
-    /// [`StartError`] says what is missing.
-    pub async fn build(settings: Settings) -> Result<Self, StartError> {
+    /// [`BuildError`] says what is missing.
+    pub async fn build(settings: Settings) -> Result<Self, BuildError> {
         let server = Server::bind(&settings.http)?;
         let bases = settings.services.iter().flat_map(|service| settings.registry.public(*service));
         let endpoints = Endpoints::resolve(bases).await;
@@ -68,7 +62,7 @@ impl App {
             about: about(),
             readiness: Readiness::new(),
             metrics: Metrics::new(Service::Gateway.name())
-                .map_err(|why| StartError::Metrics(why.to_string()))?,
+                .map_err(|why| BuildError::Metrics(why.to_string()))?,
         };
         Ok(Self { server, application, endpoints })
     }
@@ -88,34 +82,8 @@ impl App {
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         tokio::select! {
             ended = self.server.run(self.application, stop) => ended,
-            () = self.endpoints.keep_fresh() => Ok(()),
+            () = self.endpoints.keep_fresh() => Err(io::Error::other("names are no longer resolved")),
         }
-    }
-
-    /// The verb `serve`: from settings to the end.
-    pub async fn serve(settings: Result<Settings, Faults>) -> ExitCode {
-        let settings = match settings {
-            Ok(settings) => settings,
-            Err(faults) => return check(Err(faults)),
-        };
-        match Box::pin(Self::until_terminated(settings)).await {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(why) => {
-                say(&format!("gateway: {why}"));
-                ExitCode::FAILURE
-            }
-        }
-    }
-
-    async fn until_terminated(settings: Settings) -> Result<(), StartError> {
-        let _logs = observability::start(&settings.logs)?;
-        let app = Self::build(settings).await?;
-        let stop = async {
-            if let Err(why) = signals::terminated().await {
-                tracing::error!(%why, "signals cannot be watched");
-            }
-        };
-        Ok(app.run(stop).await?)
     }
 }
 
@@ -125,47 +93,10 @@ impl std::fmt::Debug for App {
     }
 }
 
-/// The verb `check-config`: every fault on stderr, and 2.
-#[must_use]
-pub fn check(settings: Result<Settings, Faults>) -> ExitCode {
-    match settings {
-        Ok(_) => ExitCode::SUCCESS,
-        Err(faults) => {
-            say(&faults.to_string());
-            ExitCode::from(2)
-        }
-    }
-}
-
-/// The verb `openapi`: the document of the gateway's own routes on stdout.
-#[must_use]
-#[expect(clippy::print_stdout, reason = "printing is what the verb is for")]
-pub fn print_document() -> ExitCode {
-    match document(about(), routes).to_pretty_json() {
-        Ok(text) => println!("{text}"),
-        Err(_) => return ExitCode::FAILURE,
-    }
-    ExitCode::SUCCESS
-}
-
-#[expect(clippy::print_stderr, reason = "before there are logs")]
-fn say(line: &str) {
-    eprintln!("{line}");
-}
-
-fn about() -> OpenApi {
-    let info = InfoBuilder::new()
-        .title("Plinth")
-        .version(env!("CARGO_PKG_VERSION"))
-        .description(Some("All services of Plinth through one door."))
-        .build();
-    OpenApiBuilder::new().info(info).build()
-}
-
 /// What all workers share is made here, and what each has for itself when it starts.
-fn public(settings: &Settings, endpoints: Endpoints) -> Result<Routes, StartError> {
+fn public(settings: &Settings, endpoints: Endpoints) -> Result<Routes, BuildError> {
     let Settings { registry, services, limits, .. } = settings.clone();
-    let own = serde_json::to_value(document(about(), routes)).unwrap_or_default();
+    let own = serde_json::to_value(openapi()).unwrap_or_default();
     let library = web::Data::new(Library::new(own, &registry, &services)?);
     let board = web::Data::new(Board::new(&registry, &services)?);
     let origins = web::Data::new(Origins(registry.trusted_origins()));
@@ -182,7 +113,7 @@ fn public(settings: &Settings, endpoints: Endpoints) -> Result<Routes, StartErro
     }))
 }
 
-fn door(settings: &Settings) -> Result<Door, StartError> {
+fn door(settings: &Settings) -> Result<Door, BuildError> {
     let auth = Peer::new(settings.registry.internal(Service::Auth), &PeerOptions::default())?;
     let verifier = edge_verifier(&settings.registry)?;
     let exchanges = Exchanges::new(
