@@ -2,33 +2,44 @@
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A port that is free at this moment, chosen by the system.
+/// Below the ports that systems give to outgoing connections (from 32768 on, or higher): none of
+/// those can take a port between its choice and its use.
+const LOWEST: u32 = 10_000;
+const COUNT: u32 = 22_000;
+
+/// Each process begins at a place of its own, so that two that choose at the same time (tests do)
+/// don't choose the same.
+const OWN: u32 = 16;
+
+/// How many candidates this process has looked at.
+static LOOKED_AT: AtomicU32 = AtomicU32::new(0);
+
+/// A port that is free at this moment. This process gets it only once.
 ///
 /// # Errors
-/// When the system has none to give.
+/// When there is none.
 pub fn free() -> io::Result<u16> {
-    Ok(listen()?.local_addr()?.port())
-}
-
-/// As many different free ports as asked for.
-///
-/// # Errors
-/// When the system has none to give.
-pub fn free_set(count: usize) -> io::Result<Vec<u16>> {
-    // All are held at once, so that the system can't give the same one twice.
-    let held = (0..count).map(|_| listen()).collect::<io::Result<Vec<_>>>()?;
-    held.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
+    let fit = (0..COUNT).map(|_| candidate()).find(|port| listen(*port).is_ok());
+    fit.ok_or_else(|| io::Error::new(io::ErrorKind::AddrNotAvailable, "every port is in use"))
 }
 
 /// Whether something listens on this port of 127.0.0.1 (or on all addresses).
 #[must_use]
 pub fn is_taken(port: u16) -> bool {
-    matches!(TcpListener::bind((Ipv4Addr::LOCALHOST, port)), Err(e) if e.kind() == io::ErrorKind::AddrInUse)
+    matches!(listen(port), Err(e) if e.kind() == io::ErrorKind::AddrInUse)
 }
 
-fn listen() -> io::Result<TcpListener> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+fn candidate() -> u16 {
+    let begin = process::id().wrapping_mul(OWN);
+    let place = begin.wrapping_add(LOOKED_AT.fetch_add(1, Ordering::Relaxed)) % COUNT;
+    u16::try_from(LOWEST + place).unwrap_or(u16::MAX)
+}
+
+fn listen(port: u16) -> io::Result<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
 }
 
 #[cfg(test)]
@@ -38,15 +49,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gives_different_ports() {
-        let ports: HashSet<u16> = free_set(50).unwrap().into_iter().collect();
+    fn gives_each_port_once() {
+        let ports: HashSet<u16> = (0..50).map(|_| free().unwrap()).collect();
         assert_eq!(ports.len(), 50);
     }
 
     #[test]
     fn sees_a_listener() {
-        let listener = listen().unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let port = free().unwrap();
+        let listener = listen(port).unwrap();
         assert!(is_taken(port));
         drop(listener);
         assert!(!is_taken(port));

@@ -15,7 +15,7 @@ pub(crate) struct Options {
     /// Only these services, for instance `auth,prefs`; without a name only PostgreSQL and Redis.
     #[arg(long, value_name = "SERVICES", num_args = 0.., value_delimiter = ',', value_parser = runnable)]
     pub(crate) only: Option<Vec<Service>>,
-    /// The gateway's port. All other ports move with it; 0 lets the system choose all of them.
+    /// The gateway's port. All other ports move with it; 0 takes any that are free.
     #[arg(long, value_name = "N", default_value_t = Service::Gateway.port())]
     pub(crate) port: u16,
     /// Build and run the services as for production.

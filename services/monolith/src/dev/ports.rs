@@ -26,7 +26,7 @@ struct Pair {
 }
 
 impl Ports {
-    /// The defaults, all moved by as much as the gateway is; 0 lets the system choose.
+    /// The defaults, all moved by as much as the gateway is; 0 is for any that are free.
     pub(crate) fn plan(gateway: u16) -> anyhow::Result<Self> {
         if gateway == 0 { Self::chosen() } else { Self::moved(gateway) }
     }
@@ -50,14 +50,11 @@ impl Ports {
     }
 
     fn chosen() -> anyhow::Result<Self> {
-        let mut free = port::free_set(2 + 2 * known().count()).context("no free ports")?.into_iter();
-        let mut next = || free.next().context("no free ports");
+        let pair = |service: Service| Ok((service, Pair { public: port::free()?, internal: port::free()? }));
         Ok(Self {
-            postgres: next()?,
-            redis: next()?,
-            services: known()
-                .map(|service| Ok((service, Pair { public: next()?, internal: next()? })))
-                .collect::<anyhow::Result<_>>()?,
+            postgres: port::free()?,
+            redis: port::free()?,
+            services: known().map(pair).collect::<anyhow::Result<_>>()?,
         })
     }
 
@@ -129,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_system_chooses_different_ones() {
+    fn free_ones_differ() {
         let ports = Ports::plan(0).unwrap();
         let mut all = vec![ports.postgres, ports.redis];
         all.extend(known().flat_map(|service| [ports.public(service), ports.internal(service)]));

@@ -1,4 +1,4 @@
-//! A `plinth dev` of its own for each test, with ports that the system chooses.
+//! A `plinth dev` of its own for each test, with ports that are free.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
