@@ -10,6 +10,5 @@ mod validator;
 mod validators;
 
 pub(crate) use error::NamespaceError;
-
 pub(crate) use validator::Validator;
 pub(crate) use validators::Validators;

@@ -133,6 +133,7 @@ fn below_all(prefix: &str, faults: Vec<FieldError>) -> Vec<FieldError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn document(value: Value) -> PreferenceDocument {
@@ -204,5 +205,56 @@ mod tests {
         assert!(accept_name("appearance").is_ok());
         assert!(matches!(accept_name("history"), Err(NamespaceError::Reserved(_))));
         assert!(matches!(accept_name("openapi.json"), Err(NamespaceError::BadName(_))));
+    }
+
+    /// JSON that looks like a schema, though what stands where is left to chance.
+    fn any_schema() -> impl Strategy<Value = Value> {
+        const WORDS: [&str; 7] = ["object", "array", "integer", "#/$defs/a", "^a$", "(", "email"];
+        const KEYWORDS: [&str; 17] = [
+            "type",
+            "properties",
+            "additionalProperties",
+            "items",
+            "$ref",
+            "$defs",
+            "anyOf",
+            "not",
+            "enum",
+            "pattern",
+            "patternProperties",
+            "minimum",
+            "maxLength",
+            "required",
+            "uniqueItems",
+            "format",
+            "a",
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (-2_i64..4).prop_map(Value::from),
+            proptest::sample::select(&WORDS[..]).prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            prop_oneof![
+                1 => proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                4 => proptest::collection::btree_map(proptest::sample::select(&KEYWORDS[..]), inner, 0..5)
+                    .prop_map(|members| members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_schema_makes_it_panic_and_a_registered_one_compiles(parts in any_schema(), given in any_schema()) {
+            let schema = closed(json!({"a": parts, "b": {"$ref": "#/$defs/a"}}));
+            let schema = [("$defs".to_owned(), json!({"a": {"type": "boolean"}}))].into_iter()
+                .chain(document(schema)).collect::<PreferenceDocument>();
+            let new = new(Value::Object(schema), json!({"a": given}));
+            if accept(&new).is_ok() {
+                let validator = Validator::compile(&new.schema).unwrap();
+                prop_assert!(validator.faults(&new.defaults).is_empty());
+            }
+        }
     }
 }
