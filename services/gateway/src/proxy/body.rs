@@ -32,6 +32,7 @@ const CHUNKS: usize = 4;
 pub(super) struct Upload {
     chunks: Option<mpsc::Receiver<Result<Bytes, UploadFault>>>,
     declared: Option<u64>,
+    end: Option<oneshot::Receiver<()>>,
 }
 
 /// Why a body did not arrive in full.
@@ -45,26 +46,25 @@ pub(super) enum UploadFault {
 
 impl Upload {
     pub(super) const fn nothing() -> Self {
-        Self { chunks: None, declared: Some(0) }
+        Self { chunks: None, declared: Some(0), end: None }
     }
 
-    /// Takes the body of `request`, of which not too much is declared. What comes
-    /// second ends with the body.
+    /// Takes the body of `request`.
     ///
     /// # Errors
-    /// [`ProxyError::TooLarge`] before a byte is read.
+    /// [`ProxyError::TooLarge`] when too much is declared, before a byte is read.
     pub(super) fn of(
         request: &HttpRequest,
         payload: web::Payload,
         limits: Limits,
-    ) -> Result<(Self, Option<oneshot::Receiver<()>>), ProxyError> {
+    ) -> Result<Self, ProxyError> {
         let declared = declared(request);
         if declared.is_some_and(|length| length > limits.max_body) {
             return Err(ProxyError::TooLarge(limits.max_body));
         }
         let chunked = request.headers().contains_key(TRANSFER_ENCODING);
         if !chunked && declared.unwrap_or(0) == 0 {
-            return Ok((Self::nothing(), None));
+            return Ok(Self::nothing());
         }
         let (sender, chunks) = mpsc::channel(CHUNKS);
         let (ended, end) = oneshot::channel();
@@ -73,7 +73,18 @@ impl Upload {
             // Tolerated: nobody waits for the end when the answer came early.
             let _ = ended.send(());
         });
-        Ok((Self { chunks: Some(chunks), declared }, Some(end)))
+        Ok(Self { chunks: Some(chunks), declared, end: Some(end) })
+    }
+
+    /// Ends when all of it has been taken from the client.
+    pub(super) fn end(&mut self) -> impl Future<Output = ()> + use<> {
+        let end = self.end.take();
+        async {
+            if let Some(end) = end {
+                // Tolerated: dropped without a word is an end, too.
+                let _ = end.await;
+            }
+        }
     }
 
     pub(super) const fn is_empty(&self) -> bool {

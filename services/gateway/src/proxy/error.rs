@@ -12,6 +12,9 @@ pub(crate) enum ProxyError {
     /// It stopped coming, or broke off.
     #[error("the body did not arrive in full")]
     Interrupted,
+    /// The registry has no instance of it.
+    #[error("{0} is nowhere")]
+    Nowhere(Service),
     /// No instance takes connections.
     #[error("{0} takes no connection")]
     Down(Service, #[source] hyper_util::client::legacy::Error),
@@ -31,7 +34,7 @@ impl Describe for ProxyError {
         match self {
             Self::TooLarge(_) => Kind::TooLarge,
             Self::Interrupted => Kind::Malformed,
-            Self::Down(..) => Kind::Unavailable,
+            Self::Nowhere(_) | Self::Down(..) => Kind::Unavailable,
             Self::Broken(..) => Kind::BadGateway,
             Self::Slow(..) => Kind::TimedOut,
             Self::Unwritable(_) => Kind::Internal,
@@ -42,7 +45,7 @@ impl Describe for ProxyError {
         match self {
             Self::TooLarge(_) => "body_too_large",
             Self::Interrupted => "body_interrupted",
-            Self::Down(..) => "upstream_unavailable",
+            Self::Nowhere(_) | Self::Down(..) => "upstream_unavailable",
             Self::Broken(..) => "upstream_broken",
             Self::Slow(..) => "upstream_timed_out",
             Self::Unwritable(_) => "internal",
@@ -50,7 +53,7 @@ impl Describe for ProxyError {
     }
 
     fn retry_after(&self) -> Option<Duration> {
-        matches!(self, Self::Down(..)).then_some(Duration::from_secs(1))
+        matches!(self, Self::Nowhere(_) | Self::Down(..)).then_some(Duration::from_secs(1))
     }
 }
 

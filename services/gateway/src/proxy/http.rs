@@ -67,14 +67,14 @@ pub(crate) async fn proxy(
     let opens_websocket = opens_websocket(&request);
     let outgoing = outgoing(&door, &request, route, target, opens_websocket, claims.as_ref())?;
     if opens_websocket {
-        let answer = upstream.send(&outgoing, Upload::nothing(), None).await?;
+        let answer = upstream.send(&outgoing, Upload::nothing()).await?;
         if answer.status() == hyper::StatusCode::SWITCHING_PROTOCOLS {
             return Ok(upgrade::switch(answer, payload, claims.map(|claims| claims.expires_at())));
         }
         return Ok(reply(request.method(), answer, door.limits));
     }
-    let (body, uploaded) = Upload::of(&request, payload, door.limits)?;
-    let answer = upstream.send(&outgoing, body, uploaded).await?;
+    let body = Upload::of(&request, payload, door.limits)?;
+    let answer = upstream.send(&outgoing, body).await?;
     Ok(reply(request.method(), answer, door.limits))
 }
 

@@ -6,6 +6,7 @@ mod connect;
 mod error;
 pub(crate) mod headers;
 mod http;
+mod instances;
 mod upgrade;
 mod upstream;
 

@@ -3,8 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use hyper::{HeaderMap, Method, Request, Response, body::Incoming};
@@ -13,13 +12,14 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use service_discovery::{Registry, Service};
-use tokio::{sync::oneshot, time::timeout};
+use tokio::time::timeout;
 
 use super::{
     ProxyError,
     body::{Upload, UploadFault},
     connect::{Connector, Endpoints},
     error::cause,
+    instances::{Instance, Instances},
 };
 use crate::settings::Limits;
 
@@ -30,9 +30,7 @@ const IDLE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Upstream {
     client: Client<Connector, Upload>,
-    /// The base URLs of every service's instances, without a slash at the end.
-    instances: HashMap<Service, Vec<String>>,
-    turn: AtomicUsize,
+    instances: HashMap<Service, Instances>,
     limits: Limits,
 }
 
@@ -58,67 +56,68 @@ impl Upstream {
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(1024)
             .build(Connector { endpoints, timeout: limits.connect });
-        let bases = |service: Service| {
-            let urls = registry.public(service).iter();
-            urls.map(|url| url.as_str().trim_end_matches('/').to_owned()).collect()
-        };
-        let instances = services.iter().map(|service| (*service, bases(*service))).collect();
-        Self { client, instances, turn: AtomicUsize::new(0), limits }
+        let instances = |service: &Service| (*service, Instances::new(registry.public(*service)));
+        let instances = services.iter().map(instances).collect();
+        Self { client, instances, limits }
     }
 
-    /// The head of the answer. `uploaded` ends when the whole request is sent: the
-    /// time for the first byte runs from there.
+    /// The head of the answer.
     pub(super) async fn send(
         &self,
         outgoing: &Outgoing,
         body: Upload,
-        uploaded: Option<oneshot::Receiver<()>>,
     ) -> Result<Response<Incoming>, ProxyError> {
-        if body.is_empty() {
-            return self.send_small(outgoing).await;
-        }
-        let base = self.in_turn(outgoing.service).next().unwrap_or_default();
-        let request = self.client.request(outgoing.for_instance(base, body)?);
-        tokio::pin!(request);
-        if let Some(uploaded) = uploaded {
-            tokio::select! {
-                answer = &mut request => return answer.map_err(|why| self.fault(outgoing.service, why)),
-                _ = uploaded => {}
-            }
-        }
-        let answer = timeout(self.limits.first_byte, request).await;
-        answer
-            .map_err(|why| ProxyError::Slow(outgoing.service, why))?
-            .map_err(|why| self.fault(outgoing.service, why))
-    }
-
-    /// A request without a body: an instance that takes no connection is passed over,
-    /// and where repeating is harmless a kept connection that turns out to be closed
-    /// is replaced once.
-    async fn send_small(&self, outgoing: &Outgoing) -> Result<Response<Incoming>, ProxyError> {
         let mut again = matches!(outgoing.method, Method::GET | Method::HEAD);
-        let mut instances = self.in_turn(outgoing.service);
-        let mut base = instances.next().unwrap_or_default();
+        let mut instances = self.instances(outgoing.service);
+        let mut instance = instances.next().ok_or(ProxyError::Nowhere(outgoing.service))?;
+        if !body.is_empty() {
+            return self
+                .attempt(outgoing, instance, body)
+                .await?
+                .map_err(|why| self.fault(outgoing.service, why));
+        }
+        // An instance that takes no connection is passed over; and where repeating is
+        // harmless, a kept connection that turns out to be closed is replaced once.
         loop {
-            let request = self.client.request(outgoing.for_instance(base, Upload::nothing())?);
-            let answer = timeout(self.limits.first_byte, request).await;
-            let why = match answer.map_err(|why| ProxyError::Slow(outgoing.service, why))? {
+            let why = match self.attempt(outgoing, instance, Upload::nothing()).await? {
                 Ok(response) => return Ok(response),
                 Err(why) => why,
             };
             match instances.next() {
-                Some(next) if why.is_connect() => base = next,
+                Some(next) if why.is_connect() => instance = next,
                 _ if again && was_cut(&why) => again = false,
                 _ => return Err(self.fault(outgoing.service, why)),
             }
         }
     }
 
-    /// All instances of `service`, beginning with another one each time.
-    fn in_turn(&self, service: Service) -> impl Iterator<Item = &str> {
-        let instances = self.instances.get(&service).map_or(&[][..], Vec::as_slice);
-        let first = self.turn.fetch_add(1, Ordering::Relaxed) % instances.len().max(1);
-        instances.iter().cycle().skip(first).take(instances.len()).map(String::as_str)
+    /// One request to one instance. The time for the first byte of the answer runs
+    /// from the end of the request's body.
+    async fn attempt(
+        &self,
+        outgoing: &Outgoing,
+        instance: &Instance,
+        mut body: Upload,
+    ) -> Result<Result<Response<Incoming>, Error>, ProxyError> {
+        let uploaded = body.end();
+        let request = self.client.request(outgoing.for_instance(&instance.base, body)?);
+        let in_time = async {
+            tokio::pin!(request);
+            tokio::select! {
+                answer = &mut request => return Ok(answer),
+                () = uploaded => {}
+            }
+            timeout(self.limits.first_byte, request).await
+        };
+        let answer = in_time.await.map_err(|why| ProxyError::Slow(outgoing.service, why))?;
+        if answer.as_ref().is_err_and(Error::is_connect) {
+            instance.rest(Instant::now());
+        }
+        Ok(answer)
+    }
+
+    fn instances(&self, service: Service) -> impl Iterator<Item = &Instance> {
+        self.instances.get(&service).into_iter().flat_map(|instances| instances.in_turn(Instant::now()))
     }
 
     fn fault(&self, service: Service, why: Error) -> ProxyError {

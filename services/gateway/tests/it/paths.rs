@@ -121,3 +121,33 @@ async fn requests_go_to_the_instances_in_turn_and_past_a_dead_one() {
     }
     assert!(names["one"] >= 5 && names["two"] >= 5, "{names:?}");
 }
+
+#[actix_web::test]
+async fn an_instance_that_takes_no_connection_costs_at_most_one_upload() {
+    let one = crate::upstream::Upstream::start("one");
+    let both = format!("http://127.0.0.1:1,{}", one.url);
+    let world =
+        crate::spawn::spawn_with(&[("PREFS_SERVICE_URL", &both), ("GATEWAY__HTTP__WORKERS", "1")]).await;
+    let mut failed = 0;
+    for _ in 0..20 {
+        let upload = world.gateway.request(Method::POST, "/api/v1/prefs/count").body("hello").send();
+        failed += u32::from(upload.await.unwrap().status() != 200);
+    }
+    assert!(failed <= 1, "{failed}");
+}
+
+#[actix_web::test]
+async fn what_the_server_takes_leniently_is_written_anew() {
+    let world = spawn().await;
+    let bare = b"GET /api/v1/prefs/x HTTP/1.1\nHost: x\nX-User-Id: 1\nConnection: close\n\n";
+    raw::exchange(&world.gateway.address, bare).await;
+    let fragment = b"GET /api/v1/prefs/x#/../../auth HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    raw::exchange(&world.gateway.address, fragment).await;
+    let absolute = b"GET http://x/api/v1/prefs/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    assert_eq!(raw::status(&raw::exchange(&world.gateway.address, absolute).await), 200);
+    for seen in world.upstream.seen() {
+        assert_eq!((seen.target.as_str(), seen.header("x-user-id")), ("/api/v1/prefs/x", None));
+    }
+    let bare_return = b"GET /api/v1/prefs/y HTTP/1.1\r\nHost: x\r\nX: a\rX-User-Id: 1\r\n\r\n";
+    assert_eq!(raw::status(&raw::exchange(&world.gateway.address, bare_return).await), 400);
+}

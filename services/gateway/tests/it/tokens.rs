@@ -1,13 +1,13 @@
 use std::time::Duration;
 
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64, BASE64URL_NOPAD};
 use identity::{Claims, GATEWAY_ISSUER, SigningKey};
 use ids::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
     auth::claims,
-    spawn::{problem, spawn},
+    spawn::{problem, spawn, spawn_with},
 };
 
 const PATH: &str = "/api/v1/prefs";
@@ -43,6 +43,20 @@ async fn the_inward_token_is_proven_by_the_keys_that_the_gateway_publishes() {
     let mut rules = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::EdDSA);
     rules.set_audience(&["prefs"]);
     jsonwebtoken::decode::<Claims>(&token, &key, &rules).unwrap();
+}
+
+#[actix_web::test]
+async fn the_first_key_signs_and_all_are_published() {
+    let keys = format!("{},{}", BASE64.encode(&[5; 32]), BASE64.encode(&[9; 32]));
+    let world = spawn_with(&[("GATEWAY__TOKEN__KEYS", &keys)]).await;
+    world.gateway.get_with(PATH, &world.auth.token()).send().await.unwrap();
+    let token = world.upstream.last().header("authorization").unwrap()["Bearer ".len()..].to_owned();
+    let kids = [[5; 32], [9; 32]].map(|seed| SigningKey::from_seed(&seed).unwrap().kid().to_owned());
+    assert_eq!(jsonwebtoken::decode_header(&token).unwrap().kid.as_ref(), Some(&kids[0]));
+    let url = format!("http://{}/internal/v1/gateway/jwks.json", world.gateway.internal);
+    let published: Value = testing::http().get(url).send().await.unwrap().json().await.unwrap();
+    let published = published["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap());
+    assert_eq!(published.collect::<Vec<_>>(), kids);
 }
 
 #[actix_web::test]
