@@ -1,6 +1,10 @@
 //! The `plinth` command: Plinth on one machine.
 
+mod admin;
+mod databases;
+mod demo;
 mod dev;
+mod migrate;
 mod provision;
 
 use std::io::Write;
@@ -13,6 +17,9 @@ use clap::Parser;
 #[command(name = "plinth", version, propagate_version = true)]
 enum Command {
     Dev(dev::Options),
+    Migrate(migrate::Options),
+    Admin(admin::Options),
+    Demo(demo::Options),
     #[command(hide = true)]
     Guard(dev::GuardOptions),
 }
@@ -21,6 +28,9 @@ impl Command {
     async fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Dev(options) => dev::run(options).await,
+            Self::Migrate(options) => migrate::run(options).await,
+            Self::Admin(options) => admin::run(options).await,
+            Self::Demo(options) => demo::run(options).await,
             Self::Guard(options) => dev::guard(options).await,
         }
     }
@@ -36,4 +46,9 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes a line for whoever called the command.
+fn say(line: &str) -> anyhow::Result<()> {
+    Ok(writeln!(std::io::stdout(), "{line}")?)
 }

@@ -1,104 +1,124 @@
 //! The roles and the database of a service: made on first use, put right on every later one.
 //!
-//! The role `<service>_owner` owns the database and runs the migrations. The role `<service>`
-//! serves: it reads and writes rows and can change no table. Nobody else may connect.
+//! One role owns the database and runs the migrations. The other serves: it reads and writes
+//! rows and can change no table. Nobody else may connect.
 
+use anyhow::Context;
+use diesel::{
+    QueryableByName, sql_query,
+    sql_types::{BigInt, Bool, Text},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use postgres_protocol::password::scram_sha_256;
-use tokio_postgres::{Client, NoTls};
+use secrecy::ExposeSecret;
+use service_kit::{db::Connector, settings};
+use tokio_postgres::Config;
 
 /// Makes `CREATE ROLE` and `CREATE DATABASE` of several replicas take turns; "plinth" in ASCII.
 const TURN: i64 = 0x706c_696e_7468;
 
 /// A service's place in a cluster.
-#[derive(Debug, Clone)]
-pub(crate) struct Account<'a> {
-    /// The service: its database and its serving role have this name.
-    pub(crate) service: &'a str,
-    /// The password of `<service>_owner`.
-    pub(crate) owner_password: &'a str,
-    /// The password of `<service>`.
-    pub(crate) password: &'a str,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Account {
+    database: String,
+    /// Without one of its own, the serving role owns the database.
+    owner: Role,
+    serving: Role,
 }
 
-impl Account<'_> {
-    fn owner(&self) -> String {
-        format!("{}_owner", self.service)
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Role {
+    name: String,
+    password: String,
+}
+
+impl Account {
+    /// The place that a service's connection URLs speak of.
+    pub(crate) fn of(settings: &settings::Database) -> anyhow::Result<Self> {
+        let serving: Config = settings.url.expose_secret().parse()?;
+        let owner: Config = settings.owner_url.as_ref().unwrap_or(&settings.url).expose_secret().parse()?;
+        let database = serving.get_dbname().context("the database URL names no database")?.to_owned();
+        anyhow::ensure!(
+            owner.get_dbname() == Some(&database),
+            "the owner's URL is of another database than {database}"
+        );
+        Ok(Self { database, owner: Role::of(&owner)?, serving: Role::of(&serving)? })
     }
 }
 
-/// Makes what is missing. `url` gives a superuser's URL of a database.
-///
-/// # Errors
-/// When the server is away or refuses.
-pub(crate) async fn provision(
-    url: impl Fn(&str) -> String,
-    accounts: &[Account<'_>],
-) -> Result<(), tokio_postgres::Error> {
-    let server = Connection::open(&url("postgres")).await?;
-    server.client.execute("SELECT pg_advisory_lock($1)", &[&TURN]).await?;
+impl Role {
+    fn of(config: &Config) -> anyhow::Result<Self> {
+        let name = config.get_user().context("a database URL names no user")?.to_owned();
+        let password = config.get_password().context("a database URL holds no password")?;
+        Ok(Self { name, password: String::from_utf8(password.to_vec())? })
+    }
+}
+
+/// Makes what is missing, as the superuser that `admin_url` logs in.
+pub(crate) async fn provision(admin_url: &str, accounts: &[Account]) -> anyhow::Result<()> {
+    let mut server = Connector::new(admin_url, None)?.patient().connect().await?;
+    // It ends with the connection, which is ours alone: no pool can leak it.
+    sql_query("SELECT pg_advisory_lock($1)").bind::<BigInt, _>(TURN).execute(&mut server).await?;
     for account in accounts {
-        ensure_role(&server.client, &account.owner(), account.owner_password).await?;
-        ensure_role(&server.client, account.service, account.password).await?;
-        ensure_database(&server.client, account).await?;
-        let database = Connection::open(&url(account.service)).await?;
-        database.client.batch_execute(&default_privileges(account)).await?;
-        database.close().await?;
+        ensure_role(&mut server, &account.owner).await?;
+        ensure_role(&mut server, &account.serving).await?;
+        ensure_database(&mut server, account).await?;
+        let mut inside = Connector::new(&in_database(admin_url, &account.database)?, None)?.connect().await?;
+        inside.batch_execute(&default_privileges(account)).await?;
     }
-    // The lock ends with the connection.
-    server.close().await
+    Ok(())
 }
 
-async fn ensure_role(client: &Client, role: &str, password: &str) -> Result<(), tokio_postgres::Error> {
-    let known = client.query_opt("SELECT 1 FROM pg_roles WHERE rolname = $1", &[&role]).await?.is_some();
-    let verb = if known { "ALTER" } else { "CREATE" };
+async fn ensure_role(server: &mut AsyncPgConnection, role: &Role) -> anyhow::Result<()> {
+    let known =
+        exists(server, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1) AS found", &role.name);
+    let verb = if known.await? { "ALTER" } else { "CREATE" };
     // Hashed here (RFC 5803), so that the server can't log it.
-    let verifier = literal(&scram_sha_256(password.as_bytes()));
-    client.batch_execute(&format!("{verb} ROLE {} LOGIN PASSWORD {verifier}", identifier(role))).await
+    let verifier = literal(&scram_sha_256(role.password.as_bytes()));
+    let sql = format!("{verb} ROLE {} LOGIN PASSWORD {verifier}", identifier(&role.name));
+    Ok(server.batch_execute(&sql).await?)
 }
 
-async fn ensure_database(client: &Client, account: &Account<'_>) -> Result<(), tokio_postgres::Error> {
-    let name = account.service;
-    let (database, owner) = (identifier(name), identifier(&account.owner()));
-    let known = client.query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&name]).await?.is_some();
-    if !known {
-        // template0, because somebody may be connected to template1. Outside a transaction by its nature.
+async fn ensure_database(server: &mut AsyncPgConnection, account: &Account) -> anyhow::Result<()> {
+    let (database, owner) = (identifier(&account.database), identifier(&account.owner.name));
+    let find = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS found";
+    if !exists(server, find, &account.database).await? {
+        // A superuser that is none (managed PostgreSQL) may only give to roles that it is in.
+        server.batch_execute(&format!("GRANT {owner} TO CURRENT_USER")).await?;
+        // template0, because somebody may be connected to template1.
         let create = format!("CREATE DATABASE {database} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'");
-        client.batch_execute(&create).await?;
+        server.batch_execute(&create).await?;
     }
-    client
-        .batch_execute(&format!(
-            "REVOKE ALL ON DATABASE {database} FROM PUBLIC; GRANT CONNECT ON DATABASE {database} TO {}",
-            identifier(name)
-        ))
-        .await
+    let serving = identifier(&account.serving.name);
+    let connect = format!(
+        "REVOKE ALL ON DATABASE {database} FROM PUBLIC; GRANT CONNECT ON DATABASE {database} TO {serving}"
+    );
+    Ok(server.batch_execute(&connect).await?)
+}
+
+async fn exists(server: &mut AsyncPgConnection, sql: &str, name: &str) -> anyhow::Result<bool> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Bool)]
+        found: bool,
+    }
+    Ok(sql_query(sql).bind::<Text, _>(name).get_result::<Row>(server).await?.found)
 }
 
 /// What the serving role may do with whatever the owner will make.
-fn default_privileges(account: &Account<'_>) -> String {
-    let (owner, role) = (identifier(&account.owner()), identifier(account.service));
+fn default_privileges(account: &Account) -> String {
+    let (owner, role) = (identifier(&account.owner.name), identifier(&account.serving.name));
     format!(
         "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};
          ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT USAGE ON SEQUENCES TO {role}"
     )
 }
 
-/// A client with the task that carries its words.
-struct Connection {
-    client: Client,
-    task: tokio::task::JoinHandle<Result<(), tokio_postgres::Error>>,
-}
-
-impl Connection {
-    async fn open(url: &str) -> Result<Self, tokio_postgres::Error> {
-        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
-        Ok(Self { client, task: tokio::spawn(connection) })
-    }
-
-    async fn close(self) -> Result<(), tokio_postgres::Error> {
-        drop(self.client);
-        // Only a panic or the end of the runtime would keep the task from its answer.
-        self.task.await.unwrap_or(Ok(()))
-    }
+/// The same server and login, another database.
+fn in_database(url: &str, database: &str) -> anyhow::Result<String> {
+    let mut url: url::Url = url.parse()?;
+    url.set_path(database);
+    Ok(url.into())
 }
 
 fn identifier(name: &str) -> String {
@@ -116,17 +136,27 @@ mod tests {
 
     use futures_util::future::join_all;
     use local_servers::{Postgres, postgres};
+    use service_discovery::Service;
+    use service_kit::settings::Reader;
 
     use super::*;
 
-    const AUTH: Account<'_> = Account { service: "auth", owner_password: "one", password: "two" };
-    const PREFS: Account<'_> = Account { service: "prefs", owner_password: "three", password: "four" };
+    /// The account of a service at `server`, with these passwords.
+    fn account(server: &Postgres, service: Service, owner: &str, serving: &str) -> Account {
+        let name = service.name();
+        let url = |role: &str, password: &str| server.url_as(role, password, name);
+        let prefix = name.to_uppercase();
+        let variables = [
+            (format!("{prefix}__DATABASE__URL"), url(name, serving)),
+            (format!("{prefix}__DATABASE__OWNER_URL"), url(&format!("{name}_owner"), owner)),
+        ];
+        let mut read = Reader::new(service, None, variables);
+        Account::of(&settings::Database::read(&mut read).unwrap()).unwrap()
+    }
 
     async fn does(url: &str, sql: &str) -> bool {
-        let Ok(connection) = Connection::open(url).await else { return false };
-        let done = connection.client.batch_execute(sql).await.is_ok();
-        connection.close().await.unwrap();
-        done
+        let Ok(mut connection) = Connector::new(url, None).unwrap().connect().await else { return false };
+        connection.batch_execute(sql).await.is_ok()
     }
 
     #[tokio::test]
@@ -135,8 +165,12 @@ mod tests {
         fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
         let options = postgres::Options { fsync: false, ..postgres::Options::new("root") };
         let server = Postgres::start(dir.path(), options).await.unwrap();
-        let url = |database: &str| server.url(database);
-        let replicas = (0..4).map(|_| provision(url, &[AUTH, PREFS]));
+        let both = [
+            account(&server, Service::Auth, "one", "two"),
+            account(&server, Service::Prefs, "three", "four"),
+        ];
+        let admin = server.url("postgres");
+        let replicas = (0..4).map(|_| provision(&admin, &both));
         assert!(join_all(replicas).await.iter().all(Result::is_ok));
 
         let owner = server.url_as("auth_owner", "one", "auth");
@@ -152,8 +186,7 @@ mod tests {
             assert!(!does(&server.url_as(stranger.0, stranger.1, "auth"), "SELECT 1").await, "{stranger:?}");
         }
 
-        let changed = Account { password: "five", ..AUTH };
-        provision(url, &[changed]).await.unwrap();
+        provision(&admin, &[account(&server, Service::Auth, "one", "five")]).await.unwrap();
         assert!(!does(&serving, "SELECT 1").await);
         assert!(does(&server.url_as("auth", "five", "auth"), "DELETE FROM users").await);
         server.stop().await.unwrap();

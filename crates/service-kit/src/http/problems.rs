@@ -9,13 +9,13 @@ use utoipa::IntoResponses;
 pub enum Credentialed {
     /// No credential, or one that is not accepted.
     #[response(status = 401, content_type = "application/problem+json")]
-    Unauthenticated(#[to_schema] Problem),
+    Unauthenticated(Problem),
     /// The credential lacks the scope, or a login session is needed.
     #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(#[to_schema] Problem),
+    Forbidden(Problem),
     /// The database or the keys are not available now.
     #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(#[to_schema] Problem),
+    Unavailable(Problem),
 }
 
 /// Of an operation that takes a JSON body.
@@ -23,16 +23,16 @@ pub enum Credentialed {
 pub enum Bodied {
     /// The body is no JSON.
     #[response(status = 400, content_type = "application/problem+json")]
-    Malformed(#[to_schema] Problem),
+    Malformed(Problem),
     /// The body is too large.
     #[response(status = 413, content_type = "application/problem+json")]
-    TooLarge(#[to_schema] Problem),
+    TooLarge(Problem),
     /// The body has another media type.
     #[response(status = 415, content_type = "application/problem+json")]
-    UnsupportedMediaType(#[to_schema] Problem),
+    UnsupportedMediaType(Problem),
     /// `errors` names the fields to mend.
     #[response(status = 422, content_type = "application/problem+json")]
-    Invalid(#[to_schema] Problem),
+    Invalid(Problem),
 }
 
 /// Of a list.
@@ -40,7 +40,7 @@ pub enum Bodied {
 pub enum Queried {
     /// The query cannot be read, or is out of range.
     #[response(status = 400, content_type = "application/problem+json")]
-    Malformed(#[to_schema] Problem),
+    Malformed(Problem),
 }
 
 /// Of an operation on one thing.
@@ -48,7 +48,7 @@ pub enum Queried {
 pub enum NotFound {
     /// There is no such thing, or it is somebody else's.
     #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(#[to_schema] Problem),
+    NotFound(Problem),
 }
 
 /// Of an operation that takes a proof other than a credential.
@@ -56,7 +56,7 @@ pub enum NotFound {
 pub enum Unauthenticated {
     /// The proof is not accepted.
     #[response(status = 401, content_type = "application/problem+json")]
-    Unauthenticated(#[to_schema] Problem),
+    Unauthenticated(Problem),
 }
 
 /// Of an operation that needs what may be down or overloaded.
@@ -64,5 +64,5 @@ pub enum Unauthenticated {
 pub enum Overloaded {
     /// Try again after the seconds in `Retry-After`.
     #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(#[to_schema] Problem),
+    Unavailable(Problem),
 }

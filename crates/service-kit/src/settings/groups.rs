@@ -86,7 +86,7 @@ pub fn logs(read: &mut Reader, service: Service) -> Options {
     Options {
         service: service.name(),
         format: read.or("log.format", LogFormat::default()),
-        level: read.or("log.level", "info".to_owned()),
+        level: read.or("log.level", "info,actix_server=warn".to_owned()),
         collector: read.optional("otlp.endpoint"),
         sampled: read.or("otlp.sampled", 0.01_f64).clamp(0.0, 1.0),
     }

@@ -222,6 +222,26 @@ impl Reader {
     }
 }
 
+impl Reader {
+    /// Whether any setting of this service was given.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        !self.given.is_empty()
+    }
+
+    /// A group of settings that is read without the rest of the service's, if there is
+    /// no fault in it.
+    ///
+    /// # Errors
+    /// All its faults at once.
+    pub fn finish_group<T>(self, group: Option<T>) -> Result<T, Faults> {
+        match group {
+            Some(group) if self.faults.is_empty() => Ok(group),
+            _ => Err(Faults { service: self.service, faults: self.faults }),
+        }
+    }
+}
+
 /// `{database: {url: x}}` as `database.url = x`; lists joined by commas.
 fn flatten(
     table: impl IntoIterator<Item = (String, Value)>,

@@ -25,6 +25,11 @@ pub(crate) fn checkout() -> Option<PathBuf> {
     dirs.find(|dir| dir.join("services/monolith/Cargo.toml").is_file())?.canonicalize().ok()
 }
 
+/// What a state directory is named after: the checkout, or else the place of this program.
+pub(crate) fn home() -> anyhow::Result<PathBuf> {
+    checkout().map_or_else(own_dir, Ok)
+}
+
 /// The directory of this program.
 pub(crate) fn own_dir() -> anyhow::Result<PathBuf> {
     let program = env::current_exe().context("can't find our own program")?;

@@ -2,15 +2,16 @@
 //! It is there while a run is ready.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use service_discovery::Service;
 
 use super::run::Run;
-use super::state::write_private;
+use super::state::{StateDir, write_private};
 
 #[derive(Serialize)]
 struct Endpoints<'a> {
@@ -36,6 +37,9 @@ struct ServiceEndpoint {
     /// As the serving role.
     #[serde(skip_serializing_if = "Option::is_none")]
     database_url: Option<String>,
+    /// As the role that owns the tables.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner_url: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -53,6 +57,7 @@ pub(crate) fn publish(run: &Run) -> io::Result<()> {
             internal_url: run.ports.internal_url(*service),
             pid: run.children.pid(service.name()),
             database_url: run.database_url(*service),
+            owner_url: run.owner_url(*service),
         };
         (service.name(), endpoint)
     };
@@ -67,4 +72,57 @@ pub(crate) fn publish(run: &Run) -> io::Result<()> {
         redis: ServerEndpoint { url: run.redis_url(), pid: run.children.pid("redis") },
     };
     write_private(&run.state.endpoints(), &endpoints)
+}
+
+/// What a run published, as far as other commands need it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Published {
+    /// The gateway.
+    pub(crate) url: String,
+    services: BTreeMap<String, PublishedService>,
+    pub(crate) postgres: PublishedServer,
+}
+
+#[derive(Debug, Deserialize)]
+struct PublishedService {
+    database_url: Option<String>,
+    owner_url: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct PublishedServer {
+    /// With the superuser's password.
+    pub(crate) url: String,
+}
+
+impl Published {
+    /// The settings of a service's database.
+    pub(crate) fn database_variables(&self, service: Service) -> Vec<(String, String)> {
+        let known = self.services.get(service.name());
+        known.map_or_else(Vec::new, |known| {
+            database_variables(service, known.database_url.clone(), known.owner_url.clone())
+        })
+    }
+}
+
+/// The settings of a service's database, as variables.
+pub(crate) fn database_variables(
+    service: Service,
+    url: Option<String>,
+    owner_url: Option<String>,
+) -> Vec<(String, String)> {
+    let name = |key: &str| format!("{}__DATABASE__{key}", service.name().to_uppercase());
+    let url = url.map(|url| (name("URL"), url));
+    url.into_iter().chain(owner_url.map(|url| (name("OWNER_URL"), url))).collect()
+}
+
+/// What the run of this checkout (or of the state directory that was asked for) published; `None`
+/// when there is none.
+pub(crate) fn read(asked: Option<PathBuf>) -> anyhow::Result<Option<Published>> {
+    let state = StateDir::find(asked)?;
+    match fs::read(state.endpoints()) {
+        Ok(text) => Ok(Some(serde_json::from_slice(&text)?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -12,12 +12,6 @@ pub(crate) fn give(command: &mut Command, run: &Run, service: Service) {
     command.env_clear().envs(settings::inherited()).envs(variables(run, service));
 }
 
-/// Gives it the role that owns its database, too, which only migrations need.
-pub(crate) fn give_owner(command: &mut Command, run: &Run, service: Service) {
-    let name = format!("{}__DATABASE__OWNER_URL", service.name().to_uppercase());
-    command.envs(run.owner_url(service).map(|url| (name, url)));
-}
-
 fn variables(run: &Run, service: Service) -> Vec<(String, String)> {
     let mut all = addresses(run);
     all.push(("PLINTH_ENV".to_owned(), "development".to_owned()));

@@ -7,7 +7,7 @@
 mod backoff;
 mod build;
 mod children;
-mod endpoints;
+pub(crate) mod endpoints;
 mod environment;
 mod guard;
 mod lock;
@@ -30,7 +30,7 @@ use std::time::Instant;
 use anyhow::Context;
 use futures_util::future::try_join;
 use service_discovery::Service;
-use tokio::process::Command;
+use service_kit::settings::Reader;
 
 use self::build::Programs;
 use self::children::Child;
@@ -43,7 +43,7 @@ use self::run::Run;
 use self::secrets::Secrets;
 use self::signals::Signals;
 use self::state::StateDir;
-use crate::provision::{Account, provision};
+use crate::databases::{Databases, from_settings};
 
 /// Starts everything, and runs until it is told to stop.
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
@@ -115,7 +115,7 @@ async fn start(run: Arc<Run>, checkout: Option<PathBuf>, release: bool) -> anyho
     tokio::spawn(part::keep(Arc::clone(&run), Part::Redis, redis));
 
     if !run.services.is_empty() {
-        run.screen.step("roles, databases and migrations", migrate(&run, &programs)).await?;
+        run.screen.step("roles, databases and migrations", migrate(&run)).await?;
         let services = run.screen.step("services", start_services(&run, programs)).await?;
         for (part, running) in services {
             tokio::spawn(part::keep(Arc::clone(&run), part, running));
@@ -127,25 +127,16 @@ async fn start(run: Arc<Run>, checkout: Option<PathBuf>, release: bool) -> anyho
 }
 
 /// Makes the roles and databases of the services, and brings their tables up to date.
-async fn migrate(run: &Arc<Run>, programs: &Programs) -> anyhow::Result<()> {
-    let accounts: Vec<Account<'_>> =
-        run.services.iter().filter_map(|service| account(run, *service)).collect();
-    provision(|database| run.superuser_url(database), &accounts).await.context("can't make the databases")?;
-    for (service, program) in programs {
-        if run.secrets.database(*service).is_some() {
-            let mut command = Command::new(program);
-            command.arg("migrate").current_dir(run.state.path());
-            environment::give(&mut command, run, *service);
-            environment::give_owner(&mut command, run, *service);
-            process::complete(run, service.name(), command).await.context("can't migrate")?;
-        }
-    }
-    Ok(())
-}
-
-fn account(run: &Run, service: Service) -> Option<Account<'_>> {
-    let roles = run.secrets.database(service)?;
-    Some(Account { service: service.name(), owner_password: &roles.owner, password: &roles.serving })
+async fn migrate(run: &Arc<Run>) -> anyhow::Result<()> {
+    let variables = |service: &Service| {
+        let urls =
+            endpoints::database_variables(*service, run.database_url(*service), run.owner_url(*service));
+        Reader::new(*service, None, urls)
+    };
+    let with_a_database = run.services.iter().filter(|service| run.secrets.database(**service).is_some());
+    let services = from_settings(with_a_database.map(|service| (*service, variables(service))))?;
+    let admin_url = Some(run.superuser_url("postgres").into());
+    crate::migrate::up(&Databases { services, admin_url }).await
 }
 
 async fn start_services(run: &Arc<Run>, mut programs: Programs) -> anyhow::Result<Vec<(Part, Running)>> {

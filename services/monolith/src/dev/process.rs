@@ -73,20 +73,6 @@ impl Process {
     }
 }
 
-/// Runs a program that has one task, to its end.
-pub(crate) async fn complete(run: &Arc<Run>, name: &'static str, command: Command) -> anyhow::Result<()> {
-    let mut process = Process::start(run, name, command)?;
-    let status = process.child.wait().await?;
-    process.ended().await;
-    run.children.leave(process.pid)?;
-    anyhow::ensure!(
-        status.success(),
-        "{name} ended with {status}; its last lines:\n{}",
-        process.last_lines()
-    );
-    Ok(())
-}
-
 /// How a program ended, with its last words if it had any.
 pub(crate) fn obituary(name: &str, status: &str, last_lines: &str) -> String {
     match last_lines {

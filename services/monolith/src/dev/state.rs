@@ -11,7 +11,7 @@ use data_encoding::HEXLOWER;
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
-use super::settings;
+use super::{build, settings};
 
 /// The state directory of one checkout.
 #[derive(Debug, Clone)]
@@ -30,6 +30,11 @@ impl StateDir {
         let state = Self(dir);
         state.make_logs().with_context(|| format!("can't make {}", state.logs().display()))?;
         Ok(state)
+    }
+
+    /// The directory that was asked for, or the default one of this checkout; makes nothing.
+    pub(crate) fn find(asked: Option<PathBuf>) -> anyhow::Result<Self> {
+        asked.map_or_else(|| default_dir(&build::home()?), Ok).map(Self)
     }
 
     /// One that exists.

@@ -1,0 +1,96 @@
+use std::fmt::Display;
+
+use anyhow::Context;
+use contract_auth::{Client as Auth, Login, NewApiKey, Registration, Secret, Tokens};
+use contract_prefs::{Client as Prefs, NamespaceName};
+use ids::UserId;
+use serde_json::json;
+use service_discovery::{CallError, Peer};
+
+use crate::say;
+
+/// The words of a passphrase are easier to remember than anything shorter.
+const PASSWORD: &str = "four words that nobody else uses";
+
+/// Every step of the flow, in order.
+pub(super) async fn through(peer: Peer) -> anyhow::Result<()> {
+    let (auth, prefs) = (Auth::new(peer.clone()), Prefs::new(peer));
+    let email = format!("{}@example.com", UserId::generate());
+    let tokens = sign_in(&auth, &email).await?;
+    preferences(&prefs, tokens.access_token.expose()).await?;
+    api_key(&auth, &prefs, &tokens.access_token).await?;
+    leave(&auth, tokens).await
+}
+
+async fn sign_in(auth: &Auth, email: &str) -> anyhow::Result<Tokens> {
+    let registration =
+        Registration { email: email.to_owned(), password: PASSWORD.into(), name: Some("Ada".to_owned()) };
+    let accepted = auth.register(&registration).await.context("register")?;
+    step("register", "POST /api/v1/auth/register", accepted.detail)?;
+    let login = Login { email: email.to_owned(), password: PASSWORD.into() };
+    let tokens = auth.login(&login).await.context("log in")?;
+    let seconds = tokens.expires_in;
+    step(
+        "log in",
+        "POST /api/v1/auth/login",
+        format!("an access token for {seconds} s, and a refresh token"),
+    )?;
+    let me = auth.me(&tokens.access_token).await.context("read me")?;
+    step("read me", "GET /api/v1/auth/me", format!("{} {}, {}", me.id, me.email, me.roles.join(" ")))?;
+    Ok(tokens)
+}
+
+async fn preferences(prefs: &Prefs, token: &str) -> anyhow::Result<()> {
+    let appearance: NamespaceName = "appearance".parse().context("a namespace's name")?;
+    let read = prefs.document(token, &appearance).await.context("read preferences")?;
+    let shown = |document: &contract_prefs::PreferenceDocument| serde_json::to_string(document);
+    step(
+        "read preferences",
+        "GET /api/v1/prefs/appearance",
+        format!("{} {}", read.etag, shown(&read.value)?),
+    )?;
+    let patch = serde_json::from_value(json!({ "theme": "dark" }))?;
+    let written =
+        prefs.patch_document(token, &appearance, &read.etag, &patch).await.context("write preferences")?;
+    let now = format!("{} {}", written.etag, shown(&written.value)?);
+    step("write them", "PATCH /api/v1/prefs/appearance", now)?;
+    match prefs.patch_document(token, &appearance, &read.etag, &patch).await {
+        Err(CallError::Refused(problem)) if problem.status == 412 => {
+            step("with a stale ETag", "PATCH /api/v1/prefs/appearance", format!("412 {}", problem.code))
+        }
+        other => anyhow::bail!("a stale ETag was not refused: {other:?}"),
+    }
+}
+
+async fn api_key(auth: &Auth, prefs: &Prefs, token: &Secret) -> anyhow::Result<()> {
+    let new = NewApiKey { name: "demo".to_owned(), scopes: vec!["prefs:read".to_owned()], expires_at: None };
+    let made = auth.create_api_key(token, &new).await.context("create an API key")?;
+    let what = format!("{}_…  {}", made.shown.prefix, made.shown.scopes.join(" "));
+    step("create an API key", "POST /api/v1/auth/api-keys", what)?;
+    let all = prefs.preferences(made.key.expose(), false).await.context("use the API key")?;
+    let names: Vec<String> = all.preferences.keys().map(ToString::to_string).collect();
+    step("use it", "GET /api/v1/prefs", format!("200 {}", names.join(", ")))?;
+    match auth.me(&made.key).await {
+        Err(CallError::Refused(problem)) if problem.status == 403 => {
+            step("beyond its scopes", "GET /api/v1/auth/me", format!("403 {}", problem.code))
+        }
+        other => anyhow::bail!("a key without the scope was let in: {other:?}"),
+    }
+}
+
+async fn leave(auth: &Auth, tokens: Tokens) -> anyhow::Result<()> {
+    let next = auth.refresh(&tokens.refresh_token).await.context("refresh")?;
+    step("refresh", "POST /api/v1/auth/refresh", "the next pair of tokens")?;
+    auth.logout(&next.access_token).await.context("log out")?;
+    step("log out", "POST /api/v1/auth/logout", "204")?;
+    match auth.refresh(&next.refresh_token).await {
+        Err(CallError::Refused(problem)) if problem.status == 401 => {
+            step("refresh again", "POST /api/v1/auth/refresh", format!("401 {}", problem.code))
+        }
+        other => anyhow::bail!("a session that was logged out was refreshed: {other:?}"),
+    }
+}
+
+fn step(name: &str, request: &str, outcome: impl Display) -> anyhow::Result<()> {
+    say(&format!("  {name:<18} {request:<32} {outcome}"))
+}
