@@ -78,19 +78,32 @@ impl Exchanges {
         if self.refused.get(&hash).is_some_and(|since| since.elapsed() < REFUSED) {
             return Err(CredentialError::Refused);
         }
-        self.held.remove_if(&hash, |held| held.claims.expires_at() <= now);
-        match self.held.get_value_or_guard_async(&hash).await {
-            Ok(held) => {
+        match self.held.get(&hash).filter(|held| held.claims.expires_at() > now) {
+            Some(held) => {
                 if held.is_to_be_refreshed(now) {
                     self.refresh(key.clone(), hash);
                 }
                 Ok(held.claims.clone())
             }
+            None => Ok(self.obtain_once(key, hash, now).await?.claims.clone()),
+        }
+    }
+
+    /// One caller obtains it; those who come meanwhile wait for that.
+    async fn obtain_once(
+        &self,
+        key: &Secret,
+        hash: KeyHash,
+        now: Timestamp,
+    ) -> Result<Arc<Held>, CredentialError> {
+        self.held.remove_if(&hash, |held| held.claims.expires_at() <= now);
+        match self.held.get_value_or_guard_async(&hash).await {
+            Ok(held) => Ok(held),
             Err(turn) => {
                 let held = self.obtain(key, hash).await?;
                 // Tolerated: a guard that was overtaken leaves what is there.
                 let _ = turn.insert(Arc::clone(&held));
-                Ok(held.claims.clone())
+                Ok(held)
             }
         }
     }

@@ -1,5 +1,7 @@
 use std::time::{Duration, Instant};
 
+use local_servers::{Redis, port, redis};
+
 use crate::{
     auth::unknown_key,
     spawn::{World, eventually, problem, spawn, spawn_with},
@@ -165,6 +167,23 @@ async fn redis_that_is_dead_or_hangs_fails_no_request() {
         assert_eq!(status(&world, &key).await, 200);
         assert!(again.elapsed() < Duration::from_millis(200), "{url}: {:?}", again.elapsed());
     }
+}
+
+#[actix_web::test]
+async fn redis_that_is_killed_and_comes_back_fails_no_request() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = redis::Options { port: Some(port::free().unwrap()), ..redis::Options::new("a-password") };
+    let server = Redis::start(dir.path(), options.clone()).await.unwrap();
+    let world = spawn_with(&[("GATEWAY__REDIS__URL", &server.url())]).await;
+    let keys = [(); 4].map(|()| world.auth.api_key());
+    assert_eq!(status(&world, &keys[0]).await, 200);
+    drop(server);
+    for key in &keys[..3] {
+        assert_eq!(status(&world, key).await, 200);
+    }
+    let _server = Redis::start(dir.path(), options).await.unwrap();
+    assert_eq!(status(&world, &keys[3]).await, 200);
+    assert_eq!(world.auth.exchanges(), 4);
 }
 
 #[actix_web::test]
