@@ -15,7 +15,7 @@ pub(crate) enum ProxyError {
     /// The registry has no instance of it.
     #[error("{0} is nowhere")]
     Nowhere(Service),
-    /// No instance takes connections.
+    /// No instance takes connections, or each cuts them.
     #[error("{0} takes no connection")]
     Down(Service, #[source] hyper_util::client::legacy::Error),
     /// The answer is none, or broke off before its head was there.

@@ -67,7 +67,8 @@ impl Upstream {
         outgoing: &Outgoing,
         body: Upload,
     ) -> Result<Response<Incoming>, ProxyError> {
-        let mut again = matches!(outgoing.method, Method::GET | Method::HEAD);
+        let harmless = matches!(outgoing.method, Method::GET | Method::HEAD);
+        let mut again = harmless;
         let mut instances = self.instances(outgoing.service);
         let mut instance = instances.next().ok_or(ProxyError::Nowhere(outgoing.service))?;
         if !body.is_empty() {
@@ -86,6 +87,8 @@ impl Upstream {
             match instances.next() {
                 Some(next) if why.is_connect() => instance = next,
                 _ if again && was_cut(&why) => again = false,
+                // Twice cut is gone; and as nothing can have happened, trying again is safe.
+                _ if harmless && was_cut(&why) => return Err(ProxyError::Down(outgoing.service, why)),
                 _ => return Err(self.fault(outgoing.service, why)),
             }
         }

@@ -81,7 +81,8 @@ async fn a_service_that_talks_nonsense_is_502() {
 async fn a_cut_get_is_sent_once_more_and_a_cut_post_never() {
     let (url, count) = scripted(b"", Duration::ZERO).await;
     let world = spawn_with(&[("PREFS_SERVICE_URL", &url)]).await;
-    assert_eq!(problem(world.gateway.get("/api/v1/prefs")).await.0, 502);
+    let gone = (503, "upstream_unavailable".to_owned());
+    assert_eq!(problem(world.gateway.get("/api/v1/prefs")).await, gone);
     assert_eq!(count.swap(0, Ordering::SeqCst), 2);
     let post = world.gateway.request(Method::POST, "/api/v1/prefs").body("x");
     assert_eq!(problem(post).await, (502, "upstream_broken".to_owned()));
