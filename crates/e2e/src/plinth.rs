@@ -1,0 +1,128 @@
+use std::{
+    fs::{self, File, Permissions},
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use service_discovery::{Peer, PeerOptions};
+use tempfile::TempDir;
+
+/// A running Plinth; it is stopped with this value.
+pub struct Plinth {
+    dev: Child,
+    dir: TempDir,
+    url: String,
+}
+
+impl Plinth {
+    /// Starts everything and waits until it is ready.
+    #[expect(clippy::expect_used, reason = "a test without Plinth cannot go on")]
+    pub async fn start() -> Self {
+        let dir = tempfile::Builder::new().prefix("plinth-e2e-").tempdir().expect("a directory");
+        // PostgreSQL is another user if we are root.
+        fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).expect("an open directory");
+        let output = File::create(dir.path().join("output")).expect("a file");
+        let dev = Command::new(testing::bin_dir().join("plinth"))
+            .args(["dev", "--no-build", "--port", "0", "--state-dir"])
+            .arg(dir.path().join("state"))
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().expect("the file again"))
+            .stderr(output)
+            .spawn()
+            .expect("the plinth command");
+        let mut plinth = Self { dev, dir, url: String::new() };
+        plinth.url = plinth.wait_until_ready().await;
+        plinth
+    }
+
+    /// The gateway's URL, without a trailing slash.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The gateway, for the contracts' clients.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test without Plinth cannot go on")]
+    pub fn peer(&self) -> Peer {
+        let options = PeerOptions { timeout: Duration::from_secs(30), ..PeerOptions::default() };
+        Peer::new(&[self.url.parse().expect("a URL")], &options).expect("a peer")
+    }
+
+    /// `kill -9` of one process: a service's name, `postgres` or `redis`.
+    #[expect(clippy::expect_used, reason = "a fault that does not happen proves nothing")]
+    pub fn kill(&self, name: &str) {
+        let pid = self.pid(name).expect("it runs");
+        kill_process(pid, Signal::KILL).expect("it can be killed");
+    }
+
+    /// Sends a signal to one process.
+    #[expect(clippy::expect_used, reason = "a fault that does not happen proves nothing")]
+    pub fn signal(&self, name: &str, signal: Signal) {
+        kill_process(self.pid(name).expect("it runs"), signal).expect("it can be signalled");
+    }
+
+    fn pid(&self, name: &str) -> Option<Pid> {
+        let endpoints = self.endpoints()?;
+        let part = endpoints.get(name).or_else(|| endpoints["services"].get(name))?;
+        Pid::from_raw(i32::try_from(part["pid"].as_i64()?).ok()?)
+    }
+
+    /// What `plinth dev` says about itself, as long as it is ready.
+    #[must_use]
+    pub fn endpoints(&self) -> Option<Value> {
+        let text = fs::read(self.state().join("endpoints.json")).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// A service's log.
+    #[must_use]
+    pub fn log(&self, name: &str) -> String {
+        fs::read_to_string(self.state().join(format!("logs/{name}.log"))).unwrap_or_default()
+    }
+
+    /// Where its state is, for commands of `plinth`.
+    #[must_use]
+    pub fn state(&self) -> PathBuf {
+        self.dir.path().join("state")
+    }
+
+    async fn wait_until_ready(&mut self) -> String {
+        let deadline = Instant::now() + Duration::from_secs(120);
+        while Instant::now() < deadline {
+            if let Some(url) =
+                self.endpoints().and_then(|endpoints| Some(endpoints["url"].as_str()?.to_owned()))
+            {
+                return url;
+            }
+            let running = matches!(self.dev.try_wait(), Ok(None));
+            assert!(running, "plinth dev ended: {}", self.output());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        self.never_ready()
+    }
+
+    #[expect(clippy::panic, reason = "a test without Plinth cannot go on")]
+    fn never_ready(&self) -> ! {
+        panic!("plinth dev is not ready: {}", self.output())
+    }
+
+    fn output(&self) -> String {
+        fs::read_to_string(self.dir.path().join("output")).unwrap_or_default()
+    }
+}
+
+impl Drop for Plinth {
+    /// Asks it to end and waits: nothing may outlive the test.
+    fn drop(&mut self) {
+        if let Some(pid) = i32::try_from(self.dev.id()).ok().and_then(Pid::from_raw) {
+            // Tolerated: it may have ended by itself.
+            let _ = kill_process(pid, Signal::TERM);
+        }
+        let _ = self.dev.wait();
+    }
+}

@@ -1,0 +1,8 @@
+//! The whole, through the gateway.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod access;
+mod commands;
+mod faults;
+mod journey;
+mod races;

@@ -1,0 +1,48 @@
+//! Many at once, through the gateway.
+
+use e2e::{Plinth, Somebody};
+use futures_util::future::join_all;
+use serde_json::json;
+use service_discovery::CallError;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_refreshes_of_one_token_have_one_successor() {
+    let plinth = Plinth::start().await;
+    let ada = Somebody::arrive(&plinth).await;
+    let outcomes = join_all((0..50).map(|_| ada.auth.refresh(&ada.tokens.refresh_token))).await;
+    let successors: Vec<_> = outcomes.into_iter().map(|outcome| outcome.unwrap()).collect();
+    assert!(successors.iter().all(|pair| pair.refresh_token == successors[0].refresh_token));
+    for pair in &successors {
+        assert!(ada.auth.me(&pair.access_token).await.is_ok(), "nobody is logged out");
+    }
+    assert!(ada.auth.refresh(&successors[0].refresh_token).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_writers_lose_no_update() {
+    let plinth = Plinth::start().await;
+    let ada = Somebody::arrive(&plinth).await;
+    let written = join_all((0..200).map(|_| increment(&ada))).await;
+    assert_eq!(written.len(), 200);
+    let appearance = "appearance".parse().unwrap();
+    let read = ada.prefs.document(ada.token().expose(), &appearance).await.unwrap();
+    // One version a write: as many as there were writers, none lost and none twice.
+    assert_eq!(read.etag, "\"1.200\"");
+}
+
+/// Reads and writes until the write is taken.
+async fn increment(ada: &Somebody) {
+    let appearance = "appearance".parse().unwrap();
+    let token = ada.token().expose();
+    loop {
+        let read = ada.prefs.document(token, &appearance).await.unwrap();
+        let size = read.value["font_size"].as_u64().unwrap();
+        let next = if size >= 20 { 12 } else { size + 1 };
+        let patch = json!({ "font_size": next }).as_object().unwrap().clone();
+        match ada.prefs.patch_document(token, &appearance, &read.etag, &patch).await {
+            Ok(_) => return,
+            Err(CallError::Refused(problem)) if problem.status == 412 => {}
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}
