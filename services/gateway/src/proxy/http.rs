@@ -32,7 +32,7 @@ use crate::{
     settings::Limits,
 };
 
-/// What every method that passes is.
+/// The methods that pass.
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// What stands between a request and the services.
@@ -60,9 +60,10 @@ pub(crate) async fn proxy(
     let Some(route) = door.table.find(path) else { return nowhere(request).await };
     request.extensions_mut().insert(RouteName(route.prefix));
     allowed(request.method())?;
-    let claims = match takes_no_credential(path, route.service) {
-        true => None,
-        false => door.credentials.check(request.headers()).await?,
+    let claims = if takes_no_credential(path, route.service) {
+        None
+    } else {
+        door.credentials.check(request.headers()).await?
     };
     let opens_websocket = opens_websocket(&request);
     let outgoing = outgoing(&door, &request, route, target, opens_websocket, claims.as_ref())?;
