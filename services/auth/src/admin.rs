@@ -68,15 +68,12 @@ pub async fn create(
     }
 }
 
-/// Gives an account a role.
+/// Gives an account a role. Whether its address is verified: until then, sensitive rights
+/// of the role wait.
 ///
 /// # Errors
 /// [`AdminError`]: nothing was changed.
-pub async fn grant(
-    connection: &mut AsyncPgConnection,
-    email: &str,
-    role: &str,
-) -> Result<UserId, AdminError> {
+pub async fn grant(connection: &mut AsyncPgConnection, email: &str, role: &str) -> Result<bool, AdminError> {
     let email: Email = email.parse().map_err(|why| AdminError::Invalid(format!("{why}")))?;
     let granted = db::transaction(connection, async |connection| {
         account::store::grant(connection, email.as_str(), role).await

@@ -186,27 +186,27 @@ pub(crate) async fn rehash(
     Ok(())
 }
 
-/// Gives the user with this address a role; their tokens say so when next made.
-/// `None` when there is no such user.
+/// Gives the user with this address a role; their tokens say so when next made. Whether
+/// the address is verified; `None` when there is no such user.
 pub(crate) async fn grant(
     connection: &mut AsyncPgConnection,
     email: &str,
     role: &str,
-) -> db::Result<Option<UserId>> {
-    let user: Option<UserId> =
-        users::table.filter(users::email.eq(email)).select(users::id).first(connection).await.optional()?;
-    if let Some(user) = user {
-        insert_into(user_roles::table)
-            .values((user_roles::user_id.eq(user), user_roles::role.eq(role)))
-            .on_conflict_do_nothing()
-            .execute(connection)
-            .await?;
-        diesel::update(users::table.find(user))
+) -> db::Result<Option<bool>> {
+    let user: Option<(UserId, Option<Timestamp>)> =
+        diesel::update(users::table.filter(users::email.eq(email)))
             .set(users::version.eq(users::version + 1))
-            .execute(connection)
-            .await?;
-    }
-    Ok(user)
+            .returning((users::id, users::email_verified_at))
+            .get_result(connection)
+            .await
+            .optional()?;
+    let Some((user, verified_at)) = user else { return Ok(None) };
+    insert_into(user_roles::table)
+        .values((user_roles::user_id.eq(user), user_roles::role.eq(role)))
+        .on_conflict_do_nothing()
+        .execute(connection)
+        .await?;
+    Ok(Some(verified_at.is_some()))
 }
 
 /// Marks the address as verified.

@@ -63,8 +63,13 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
             }
         }
         Verb::Grant { email, role } => {
-            admin::grant(&mut connection, &email, &role).await?;
-            say(&format!("{email} has the role {role}; the next login or refresh brings its rights"))
+            let verified = admin::grant(&mut connection, &email, &role).await?;
+            say(&format!("{email} has the role {role}; the next login or refresh brings its rights"))?;
+            if verified {
+                Ok(())
+            } else {
+                say("its address is not verified yet: until then, sensitive rights wait")
+            }
         }
     }
 }
