@@ -6,7 +6,7 @@ use std::{
     },
 };
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, http::header::RETRY_AFTER, web};
 use futures_util::future::BoxFuture;
 use observability::Metrics;
 use problem::{FieldError, HttpError, Kind, Problem};
@@ -87,8 +87,7 @@ pub fn database_check(db: Db, catalogue: migrations::Catalogue) -> Check {
 
 /// `/healthz` and `/readyz`, on both listeners.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.route("/healthz", web::get().to(alive)).route("/healthz", web::head().to(alive));
-    config.route("/readyz", web::get().to(readiness)).route("/readyz", web::head().to(readiness));
+    config.route("/healthz", web::get().to(alive)).route("/readyz", web::get().to(readiness));
 }
 
 fn alive() -> Ready<HttpResponse> {
@@ -101,7 +100,7 @@ async fn readiness(readiness: web::Data<Readiness>) -> Result<HttpResponse, Http
         return Ok(HttpResponse::Ok().json(serde_json::json!({ "status": "ready" })));
     }
     let problem = Problem::new(Kind::Unavailable, "not_ready", "this process cannot serve now");
-    Err(Problem { errors: faults, ..problem }.into())
+    Err(HttpError::from(Problem { errors: faults, ..problem }).with_header(RETRY_AFTER, "1"))
 }
 
 /// `/metrics`, on the internal listener.

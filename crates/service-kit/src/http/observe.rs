@@ -8,8 +8,10 @@ use actix_web::{
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        ConnectionType, Version,
-        header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS},
+        ConnectionType, Method, Version,
+        header::{
+            CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+        },
     },
     middleware::Next,
     web,
@@ -39,6 +41,20 @@ pub struct Proxied;
 #[derive(Clone, Copy, Debug)]
 pub struct RouteName(pub &'static str);
 
+/// Marks (as a request extension) a HEAD, which is routed as the GET that it is
+/// without the body (RFC 9110 section 9.3.2); actix leaves the body out.
+#[derive(Clone, Copy, Debug)]
+struct Head;
+
+/// The method as the client sent it.
+#[must_use]
+pub fn method(request: &HttpRequest) -> Method {
+    match request.extensions().get::<Head>() {
+        Some(Head) => Method::HEAD,
+        None => request.method().clone(),
+    }
+}
+
 enum Request {}
 
 impl IdKind for Request {
@@ -47,7 +63,7 @@ impl IdKind for Request {
 }
 
 pub(super) async fn observe<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     let started = Instant::now();
@@ -57,6 +73,10 @@ pub(super) async fn observe<B: MessageBody + 'static>(
     let caller = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
     let traceparent = trace::enter(&span, caller);
     request.extensions_mut().insert(RequestId(id.clone()));
+    if method == Method::HEAD {
+        request.extensions_mut().insert(Head);
+        request.head_mut().method = Method::GET;
+    }
     let context = Context { request_id: Some(id.clone()), traceparent: Some(traceparent) };
     // No handler ends in `Err` here: actix has made a response of it. And the request
     // must not be cloned before the call: actix then cannot route it.
@@ -64,9 +84,23 @@ pub(super) async fn observe<B: MessageBody + 'static>(
     let response = span.in_scope(|| finish(response.map_into_left_body(), &id));
     let answered = response.request();
     if let Some(metrics) = answered.app_data::<web::Data<Metrics>>() {
-        metrics.request(method.as_str(), &route(answered), response.status().as_u16(), started.elapsed());
+        metrics.request(label(&method), &route(answered), response.status().as_u16(), started.elapsed());
     }
     Ok(response)
+}
+
+/// The method as a label: what a client makes up is one of the others.
+fn label(method: &Method) -> &str {
+    match *method {
+        Method::GET
+        | Method::HEAD
+        | Method::POST
+        | Method::PUT
+        | Method::PATCH
+        | Method::DELETE
+        | Method::OPTIONS => method.as_str(),
+        _ => "_OTHER",
+    }
 }
 
 /// The template of the request's path, as a label.
@@ -112,7 +146,9 @@ fn finish<B: MessageBody + 'static>(
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !headers.contains_key(CACHE_CONTROL) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // What has an ETag may be kept, by the client alone, and be asked for again.
+        let keep = if headers.contains_key(ETAG) { "private, no-cache" } else { "no-store" };
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(keep));
     }
     response
 }

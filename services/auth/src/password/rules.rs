@@ -11,7 +11,7 @@ pub(crate) const LEAST: usize = 15;
 pub(crate) const MOST: usize = 1024;
 
 static COMMON: LazyLock<HashSet<&str>> =
-    LazyLock::new(|| include_str!("../../data/common-passwords.txt").lines().collect());
+    LazyLock::new(|| include_str!("../../data/blocklist.txt").lines().collect());
 
 /// A password after NFKC, so that one typed on another keyboard is the same.
 #[derive(Clone)]

@@ -119,6 +119,19 @@ async fn health_is_on_both_listeners_and_metrics_only_inside() {
 }
 
 #[actix_web::test]
+async fn head_is_a_get_without_the_body() {
+    let auth = spawn().await;
+    for path in ["/.well-known/jwks.json", "/healthz", "/api/v1/auth/openapi.json"] {
+        let url = format!("{}{path}", auth.base);
+        let get = testing::http().get(&url).send().await.unwrap();
+        let head = testing::http().head(&url).send().await.unwrap();
+        assert_eq!(head.status(), get.status(), "{path}");
+        assert_eq!(head.headers()["content-length"], get.headers()["content-length"], "{path}");
+        assert!(head.bytes().await.unwrap().is_empty(), "{path}");
+    }
+}
+
+#[actix_web::test]
 async fn a_service_whose_schema_is_behind_is_not_ready() {
     let auth = spawn().await;
     auth.sql("DELETE FROM __diesel_schema_migrations WHERE version = '20261120000003'").await;

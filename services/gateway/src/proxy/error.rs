@@ -18,7 +18,10 @@ pub(crate) enum ProxyError {
     /// No instance takes connections, or each cuts them.
     #[error("{0} takes no connection")]
     Down(Service, #[source] hyper_util::client::legacy::Error),
-    /// The answer is none, or broke off before its head was there.
+    /// It went away while it had the request: a write may have happened.
+    #[error("{0} went away")]
+    Lost(Service, #[source] hyper_util::client::legacy::Error),
+    /// The answer is none.
     #[error("{0} gave no sensible answer")]
     Broken(Service, #[source] hyper_util::client::legacy::Error),
     /// No head of an answer in time.
@@ -34,7 +37,7 @@ impl Describe for ProxyError {
         match self {
             Self::TooLarge(_) => Kind::TooLarge,
             Self::Interrupted => Kind::Malformed,
-            Self::Nowhere(_) | Self::Down(..) => Kind::Unavailable,
+            Self::Nowhere(_) | Self::Down(..) | Self::Lost(..) => Kind::Unavailable,
             Self::Broken(..) => Kind::BadGateway,
             Self::Slow(..) => Kind::TimedOut,
             Self::Unwritable(_) => Kind::Internal,
@@ -46,6 +49,7 @@ impl Describe for ProxyError {
             Self::TooLarge(_) => "body_too_large",
             Self::Interrupted => "body_interrupted",
             Self::Nowhere(_) | Self::Down(..) => "upstream_unavailable",
+            Self::Lost(..) => "upstream_lost",
             Self::Broken(..) => "upstream_broken",
             Self::Slow(..) => "upstream_timed_out",
             Self::Unwritable(_) => "internal",
@@ -53,7 +57,7 @@ impl Describe for ProxyError {
     }
 
     fn retry_after(&self) -> Option<Duration> {
-        matches!(self, Self::Nowhere(_) | Self::Down(..)).then_some(Duration::from_secs(1))
+        matches!(self, Self::Nowhere(_) | Self::Down(..) | Self::Lost(..)).then_some(Duration::from_secs(1))
     }
 }
 

@@ -16,7 +16,7 @@ use ids::Timestamp;
 use ipnet::IpNet;
 use problem::{HttpError, Kind, Problem};
 use service_discovery::Context;
-use service_kit::http::{Proxied, RouteName, nowhere};
+use service_kit::http::{Proxied, RouteName, method, nowhere};
 
 use super::{
     ProxyError, Upstream,
@@ -59,7 +59,8 @@ pub(crate) async fn proxy(
     let path = canonical(target)?;
     let Some(route) = door.table.find(path) else { return nowhere(request).await };
     request.extensions_mut().insert(RouteName(route.prefix));
-    allowed(request.method())?;
+    let method = method(&request);
+    allowed(&method)?;
     let claims = if takes_no_credential(path, route.service) {
         None
     } else {
@@ -72,11 +73,11 @@ pub(crate) async fn proxy(
         if answer.status() == hyper::StatusCode::SWITCHING_PROTOCOLS {
             return Ok(upgrade::switch(answer, payload, claims.map(|claims| claims.expires_at())));
         }
-        return Ok(reply(request.method(), answer, door.limits));
+        return Ok(reply(&method, answer, door.limits));
     }
     let body = Upload::of(&request, payload, door.limits)?;
     let answer = upstream.send(&outgoing, body).await?;
-    Ok(reply(request.method(), answer, door.limits))
+    Ok(reply(&method, answer, door.limits))
 }
 
 /// The path and query as they came, without the origin of an absolute form, which
@@ -105,7 +106,7 @@ fn allowed(method: &Method) -> Result<(), HttpError> {
 /// RFC 6455 section 4.1.
 fn opens_websocket(request: &HttpRequest) -> bool {
     let upgrade = request.headers().get("upgrade").and_then(|value| value.to_str().ok());
-    *request.method() == Method::GET
+    method(request) == Method::GET
         && request.head().upgrade()
         && upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
 }
@@ -131,7 +132,7 @@ fn outgoing(
     };
     let headers = to_service(request.headers(), target, opens_websocket, &ours)
         .map_err(|why| ProxyError::Unwritable(why.into()))?;
-    let method = hyper::Method::from_bytes(request.method().as_str().as_bytes())
+    let method = hyper::Method::from_bytes(method(request).as_str().as_bytes())
         .map_err(|why| ProxyError::Unwritable(why.into()))?;
     Ok(Outgoing { service: route.service, method, target: target.to_owned(), headers })
 }

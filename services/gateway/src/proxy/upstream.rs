@@ -128,6 +128,7 @@ impl Upstream {
             Some(UploadFault::TooLarge) => ProxyError::TooLarge(self.limits.max_body),
             Some(UploadFault::Interrupted) => ProxyError::Interrupted,
             None if why.is_connect() => ProxyError::Down(service, why),
+            None if was_cut(&why) => ProxyError::Lost(service, why),
             None => ProxyError::Broken(service, why),
         }
     }

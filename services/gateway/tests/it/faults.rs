@@ -3,7 +3,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use reqwest::Method;
@@ -50,7 +50,7 @@ async fn a_service_that_dies_and_comes_back_is_noticed() {
     assert_eq!(world.gateway.get("/api/v1/prefs").send().await.unwrap().status(), 200);
     world.upstream.stop().await;
     let gone = world.gateway.get("/api/v1/prefs").send().await.unwrap().status().as_u16();
-    assert!(matches!(gone, 502 | 503), "{gone}");
+    assert_eq!(gone, 503);
     assert_eq!(world.gateway.get("/api/v1/prefs").send().await.unwrap().status(), 503);
 }
 
@@ -64,9 +64,7 @@ async fn a_name_that_nobody_knows_is_503() {
 async fn a_service_that_hangs_is_504() {
     let (url, _) = scripted(b"", Duration::from_secs(5)).await;
     let world = spawn_with(&[("PREFS_SERVICE_URL", &url), ("GATEWAY__TIMEOUTS__FIRST_BYTE_MS", "200")]).await;
-    let started = Instant::now();
     assert_eq!(problem(world.gateway.get("/api/v1/prefs")).await, (504, "upstream_timed_out".to_owned()));
-    assert!(started.elapsed() < Duration::from_secs(1));
 }
 
 #[actix_web::test]
@@ -85,9 +83,9 @@ async fn a_cut_get_is_sent_once_more_and_a_cut_post_never() {
     assert_eq!(problem(world.gateway.get("/api/v1/prefs")).await, gone);
     assert_eq!(count.swap(0, Ordering::SeqCst), 2);
     let post = world.gateway.request(Method::POST, "/api/v1/prefs").body("x");
-    assert_eq!(problem(post).await, (502, "upstream_broken".to_owned()));
+    assert_eq!(problem(post).await, (503, "upstream_lost".to_owned()));
     let empty = world.gateway.request(Method::DELETE, "/api/v1/prefs/x");
-    assert_eq!(problem(empty).await.0, 502);
+    assert_eq!(problem(empty).await, (503, "upstream_lost".to_owned()));
     assert_eq!(count.load(Ordering::SeqCst), 2, "one each");
 }
 
@@ -108,12 +106,11 @@ async fn half_a_body_is_cut_and_never_seems_whole() {
 #[actix_web::test]
 async fn a_body_that_stops_coming_is_cut() {
     let (url, _) =
-        scripted(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", Duration::from_secs(5)).await;
+        scripted(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", Duration::from_secs(600)).await;
     let world = spawn_with(&[("PREFS_SERVICE_URL", &url), ("GATEWAY__TIMEOUTS__BODY_IDLE_MS", "200")]).await;
-    let started = Instant::now();
     let response = world.gateway.get("/api/v1/prefs").send().await.unwrap();
-    assert!(response.bytes().await.is_err());
-    assert!(started.elapsed() < Duration::from_secs(2));
+    let cut = response.bytes().await.unwrap_err();
+    assert!(!cut.is_timeout(), "the gateway gives up before the client does: {cut:?}");
 }
 
 #[actix_web::test]

@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use identity::Claims;
@@ -48,10 +48,8 @@ async fn a_socket_ends_with_its_token() {
     let mut socket = open(&world, Some(&world.auth.sign(&Claims { exp, ..claims() }))).await.unwrap();
     socket.send(Message::text("hello")).await.unwrap();
     assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("hello"));
-    let started = Instant::now();
     let Some(Ok(Message::Close(Some(close)))) = socket.next().await else { panic!("no close frame") };
     assert_eq!((close.code, close.reason.as_str()), (CloseCode::Policy, "the token expired."));
-    assert!(started.elapsed() < Duration::from_secs(3));
 }
 
 #[actix_web::test]

@@ -158,7 +158,6 @@ pub(crate) async fn stop_all(children: &[Child]) -> Vec<Child> {
 mod tests {
     use std::os::unix::process::CommandExt;
     use std::process::Command;
-    use std::time::Instant;
 
     use super::*;
 
@@ -172,9 +171,7 @@ mod tests {
 
         let found = left_over(&file);
         assert_eq!(found.len(), 1);
-        let began = Instant::now();
         assert!(stop_all(&found).await.is_empty());
-        assert!(began.elapsed() < Duration::from_secs(2));
         assert!(left_over(&file).is_empty());
         sleeper.wait().unwrap();
     }

@@ -2,7 +2,7 @@
 //!
 //! PostgreSQL and Redis are private to the checkout. Each process leads its own group and is
 //! written down in the state directory (see [`children`]), so that nothing outlives the run,
-//! even if the run is killed (see [`guard`]).
+//! even if the run is killed (see [`mod@guard`]).
 
 mod backoff;
 mod build;
