@@ -6,7 +6,7 @@ help: ## Show this menu
 	@awk -F ': ## ' '/^[a-z]+: ## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 run: ## Start Plinth: databases, migrations and all services (Ctrl-C stops all)
-	@deploy/local/prerequisites.sh && cargo run -q -p plinth -- dev $(ARGS)
+	@deploy/local/prerequisites.sh && cargo run -p plinth -- dev $(ARGS)
 
 demo: ## Walk the main flow against the Plinth that runs
 	@cargo run -q -p plinth -- demo $(ARGS)
