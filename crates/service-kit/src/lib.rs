@@ -2,6 +2,7 @@
 //! to implement, and no word of any service's own business. Each module is usable
 //! without the others.
 
+pub mod command;
 pub mod db;
 pub mod http;
 pub mod migrations;

@@ -57,14 +57,14 @@ pub async fn create(
     let user = UserId::generate();
     let outcome = db::transaction(connection, async |connection| {
         account::store::insert(connection, user, &new, &hash, &all, Timestamp::now()).await?;
-        account::store::verify_email(connection, user).await
+        account::store::verify_email(connection, new.email.as_str()).await
     })
     .await;
     match outcome {
         Err(error) if error.violates(account::store::EMAIL_TAKEN) => {
             Err(AdminError::Taken(new.email.to_string()))
         }
-        other => Ok(other.map(|()| user)?),
+        other => Ok(other.map(|_| user)?),
     }
 }
 
@@ -80,6 +80,16 @@ pub async fn grant(connection: &mut AsyncPgConnection, email: &str, role: &str) 
     })
     .await?;
     granted.ok_or_else(|| AdminError::Unknown(email.to_string()))
+}
+
+/// Marks an account's address as verified: the operator knows that it is theirs.
+///
+/// # Errors
+/// [`AdminError`]: nothing was changed.
+pub async fn verify(connection: &mut AsyncPgConnection, email: &str) -> Result<(), AdminError> {
+    let email: Email = email.parse().map_err(|why| AdminError::Invalid(format!("{why}")))?;
+    let verified = account::store::verify_email(connection, email.as_str()).await?;
+    if verified { Ok(()) } else { Err(AdminError::Unknown(email.to_string())) }
 }
 
 /// Adds a signing key, which takes over in ten minutes, or at once (then the tokens

@@ -7,7 +7,7 @@ use sealing::Keyring;
 use service_discovery::{CallError, Registry, Service};
 use service_kit::{
     db::{ConnectError, Db},
-    http::{Application, Readiness, Routes, Server, database_check},
+    http::{Application, Check, Readiness, Routes, Server, database_check},
     migrations::CatalogueError,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -58,7 +58,8 @@ pub struct App {
 }
 
 impl App {
-    /// Binds the listeners and loads the signing keys; the first start makes them.
+    /// Binds the listeners and loads the signing keys; the first start makes them. A
+    /// database that is away only keeps it from being ready.
     ///
     /// # Errors
     /// [`BuildError`] says what is in the way.
@@ -66,7 +67,9 @@ impl App {
         let db = Db::new(&settings.database)?;
         let keys = SigningKeys::load(&db, &settings.keyring).await?;
         let server = Server::bind(&settings.http)?;
-        let readiness = Readiness::new().with("database", database_check(db.clone(), migrations()?));
+        let readiness = Readiness::new()
+            .with("database", database_check(db.clone(), migrations()?))
+            .with("keys", keys_check(&keys));
         let metrics =
             Metrics::new(Service::Auth.name()).map_err(|why| BuildError::Metrics(why.to_string()))?;
         let last_used = Data::new(LastUsed::default());
@@ -99,7 +102,7 @@ impl App {
         let Self { server, application, db, keys, keyring, last_used } = self;
         let outcome = tokio::select! {
             outcome = server.run(application, stop) => outcome,
-            () = keys.run(&db, &keyring) => Err(io::Error::other("the signing keys are no longer read")),
+            error = keys.run(&db, &keyring) => Err(io::Error::other(error)),
             () = last_used.run(&db) => Err(io::Error::other("uses of API keys are no longer written")),
         };
         last_used.write(&db).await;
@@ -174,6 +177,15 @@ impl State {
             routes(config);
         })
     }
+}
+
+/// There is a key to sign with.
+fn keys_check(keys: &SigningKeys) -> Check {
+    let keys = keys.clone();
+    Arc::new(move || {
+        let loaded = keys.is_loaded();
+        Box::pin(async move { if loaded { Ok(()) } else { Err("there is no signing key yet".to_owned()) } })
+    })
 }
 
 /// Accepts what the gateway and auth itself made for auth.

@@ -1,16 +1,16 @@
 //! What the binary can be told to do.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use auth::{App, Settings, admin};
 use clap::{Parser, Subcommand};
 use secrecy::ExposeSecret;
 use service_discovery::Service;
 use service_kit::{
+    command::{migrate, print},
     db::Connector,
-    migrations::Migrator,
-    settings::{Faults, Reader},
+    settings::Reader,
     signals,
 };
 
@@ -69,7 +69,9 @@ impl Command {
         let settings = Settings::read(Reader::open(Service::Auth, self.config.as_deref()))?;
         match verb {
             Verb::Serve => serve(settings),
-            Verb::Migrate => tokio::runtime::Runtime::new()?.block_on(migrate(&settings)),
+            Verb::Migrate => {
+                tokio::runtime::Runtime::new()?.block_on(migrate(&settings.database, auth::migrations()?))
+            }
             Verb::Keys { verb } => tokio::runtime::Runtime::new()?.block_on(keys(&settings, &verb)),
             Verb::CheckConfig | Verb::Openapi => print("the settings are in order"),
         }
@@ -88,18 +90,6 @@ fn serve(settings: Settings) -> Result<()> {
     })
 }
 
-async fn migrate(settings: &Settings) -> Result<()> {
-    let database = &settings.database;
-    let url = database.owner_url.as_ref().unwrap_or(&database.url);
-    let migrator = Migrator::new(url.expose_secret(), database.ca_file.as_deref(), auth::migrations()?)?;
-    let done = migrator.up().await?;
-    print(&if done.is_empty() {
-        "nothing to do".to_owned()
-    } else {
-        format!("applied:\n{}", done.join("\n"))
-    })
-}
-
 async fn keys(settings: &Settings, verb: &KeysVerb) -> Result<()> {
     let database = &settings.database;
     let connector = Connector::new(database.url.expose_secret(), database.ca_file.as_deref())?;
@@ -112,16 +102,4 @@ async fn keys(settings: &Settings, verb: &KeysVerb) -> Result<()> {
             print(&format!("{kid} is published and {when}; replicas learn of it within 15 seconds"))
         }
     }
-}
-
-fn print(text: &str) -> Result<()> {
-    use std::io::Write;
-    writeln!(std::io::stdout(), "{text}").context("the output is closed")
-}
-
-/// Says what went wrong, causes included; 2 for settings, 1 for all else.
-#[expect(clippy::print_stderr, reason = "logs may not be set up yet")]
-pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("{error:#}");
-    ExitCode::from(if error.is::<Faults>() { 2 } else { 1 })
 }

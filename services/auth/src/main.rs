@@ -6,10 +6,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use command::Command;
+use service_kit::command::outcome;
 
 fn main() -> ExitCode {
-    match Command::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => command::fail(&error),
-    }
+    outcome(Command::parse().run())
 }

@@ -1,11 +1,11 @@
 //! What the binary can be told to do.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 use gateway::{App, Settings};
-use service_kit::{settings::Faults, signals};
+use service_kit::{command::print, signals};
 
 /// The one door: verifies the credential, routes, streams.
 ///
@@ -58,16 +58,4 @@ fn serve(settings: Settings) -> Result<()> {
         };
         Ok(app.run(stop).await?)
     })
-}
-
-fn print(text: &str) -> Result<()> {
-    use std::io::Write;
-    writeln!(std::io::stdout(), "{text}").context("the output is closed")
-}
-
-/// Says what went wrong, causes included; 2 for settings, 1 for all else.
-#[expect(clippy::print_stderr, reason = "logs may not be set up yet")]
-pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("{error:#}");
-    ExitCode::from(if error.is::<Faults>() { 2 } else { 1 })
 }

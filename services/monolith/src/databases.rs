@@ -21,15 +21,6 @@ pub(crate) struct Where {
     /// The state directory of the `plinth dev` to use when no setting says where the databases are.
     #[arg(long, value_name = "DIR", env = "PLINTH_STATE_DIR", global = true)]
     state_dir: Option<PathBuf>,
-    /// A superuser's URL: with it, `up` also makes missing roles and databases.
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "PLINTH_ADMIN_DATABASE_URL",
-        hide_env_values = true,
-        global = true
-    )]
-    admin_database_url: Option<String>,
 }
 
 /// All of them, and who may make more.
@@ -54,14 +45,15 @@ impl ServiceDatabase {
 }
 
 impl Where {
-    /// Finds them.
+    /// Finds them. `admin_url` is a superuser's, to make what is missing; a running
+    /// `plinth dev` has one.
     ///
     /// # Errors
     /// Every fault of the settings at once, or what to do when there are none.
-    pub(crate) fn databases(&self) -> anyhow::Result<Databases> {
+    pub(crate) fn databases(&self, admin_url: Option<String>) -> anyhow::Result<Databases> {
         let open = |service| (service, Reader::open(service, self.config.as_deref()));
         let readers: Vec<(Service, Reader)> = services().map(open).collect();
-        let admin_url = self.admin_database_url.clone().map(SecretString::from);
+        let admin_url = admin_url.map(SecretString::from);
         if readers.iter().any(|(_, reader)| reader.is_given()) {
             return Ok(Databases { services: from_settings(readers)?, admin_url });
         }

@@ -7,7 +7,7 @@ mod dev;
 mod migrate;
 mod provision;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -40,15 +40,21 @@ impl Command {
 async fn main() -> ExitCode {
     match Command::parse().run().await {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever read the output has seen enough.
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // If even the error stream is closed, the exit code still tells.
-            let _closed = writeln!(std::io::stderr(), "plinth: {error:#}");
+            let _closed = writeln!(io::stderr(), "plinth: {error:#}");
             ExitCode::FAILURE
         }
     }
 }
 
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
 /// Writes a line for whoever called the command.
 fn say(line: &str) -> anyhow::Result<()> {
-    Ok(writeln!(std::io::stdout(), "{line}")?)
+    Ok(writeln!(io::stdout(), "{line}")?)
 }

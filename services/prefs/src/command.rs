@@ -1,12 +1,14 @@
 //! What the binary can be told to do.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 use prefs::{App, Settings};
-use secrecy::ExposeSecret;
-use service_kit::{migrations::Migrator, settings::Faults, signals};
+use service_kit::{
+    command::{migrate, print},
+    signals,
+};
 
 /// Preferences: namespaces with schemas, a layer of overrides for every user.
 ///
@@ -46,7 +48,9 @@ impl Command {
         let settings = Settings::load(self.config.as_deref())?;
         match verb {
             Verb::Serve => serve(settings),
-            Verb::Migrate => tokio::runtime::Runtime::new()?.block_on(migrate(&settings)),
+            Verb::Migrate => {
+                tokio::runtime::Runtime::new()?.block_on(migrate(&settings.database, prefs::migrations()?))
+            }
             Verb::CheckConfig | Verb::Openapi => print("the settings are in order"),
         }
     }
@@ -62,28 +66,4 @@ fn serve(settings: Settings) -> Result<()> {
         };
         Ok(app.run(stop).await?)
     })
-}
-
-async fn migrate(settings: &Settings) -> Result<()> {
-    let database = &settings.database;
-    let url = database.owner_url.as_ref().unwrap_or(&database.url);
-    let migrator = Migrator::new(url.expose_secret(), database.ca_file.as_deref(), prefs::migrations()?)?;
-    let done = migrator.up().await?;
-    print(&if done.is_empty() {
-        "nothing to do".to_owned()
-    } else {
-        format!("applied:\n{}", done.join("\n"))
-    })
-}
-
-fn print(text: &str) -> Result<()> {
-    use std::io::Write;
-    writeln!(std::io::stdout(), "{text}").context("the output is closed")
-}
-
-/// Says what went wrong, causes included; 2 for settings, 1 for all else.
-#[expect(clippy::print_stderr, reason = "logs may not be set up yet")]
-pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
-    eprintln!("{error:#}");
-    ExitCode::from(if error.is::<Faults>() { 2 } else { 1 })
 }

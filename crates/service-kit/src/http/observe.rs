@@ -69,7 +69,8 @@ pub(super) async fn observe<B: MessageBody + 'static>(
     let started = Instant::now();
     let id = request_id(request.headers());
     let method = request.method().clone();
-    let span = tracing::info_span!("request", request_id = id, %method, path = request.path());
+    // At this level so that no filter takes the id from a line that it lets through.
+    let span = tracing::error_span!("request", request_id = id, %method, path = request.path());
     let caller = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
     let traceparent = trace::enter(&span, caller);
     request.extensions_mut().insert(RequestId(id.clone()));

@@ -65,9 +65,9 @@ impl Database {
     /// Reads `database.*`.
     pub fn read(read: &mut Reader) -> Option<Self> {
         let url = read.parsed("database.url", connection_url);
-        let owner_url = read.optional::<String>("database.owner_url").map(SecretString::from);
+        let owner_url = read.optional_parsed("database.owner_url", connection_url);
         let pool_size = read.or("database.pool_size", 10_usize).clamp(1, 1000);
-        let ca_file = read.optional("database.ca_file");
+        let ca_file = read.optional_parsed("database.ca_file", readable_file);
         Some(Self { url: url?, owner_url, pool_size, ca_file })
     }
 }
@@ -81,13 +81,38 @@ fn connection_url(text: &str) -> Result<SecretString, &'static str> {
     }
 }
 
+fn readable_file(path: &str) -> Result<PathBuf, String> {
+    std::fs::File::open(path).map(|_| path.into()).map_err(|why| format!("{path} cannot be read: {why}"))
+}
+
+/// A level (`info`), or levels of targets (`info,auth=debug`). A word that is neither
+/// would be taken for a target, and silence everything else.
+fn log_level(text: &str) -> Result<String, &'static str> {
+    let known = |part: &str| {
+        part.contains('=') || ["error", "warn", "info", "debug", "trace", "off"].contains(&part.trim())
+    };
+    if text.split(',').all(known) {
+        return Ok(text.to_owned());
+    }
+    Err("one of error, warn, info, debug, trace is wanted, or directives such as info,auth=debug")
+}
+
+fn collector(text: &str) -> Result<String, &'static str> {
+    match text.parse::<url::Url>() {
+        Ok(url) if ["http", "https"].contains(&url.scheme()) && url.has_host() => Ok(text.to_owned()),
+        _ => Err("a URL such as http://collector:4318 is wanted"),
+    }
+}
+
 /// Reads `log.*` and `otlp.*`.
 pub fn logs(read: &mut Reader, service: Service) -> Options {
     Options {
         service: service.name(),
         format: read.or("log.format", LogFormat::default()),
-        level: read.or("log.level", "info,actix_server=warn".to_owned()),
-        collector: read.optional("otlp.endpoint"),
+        level: read
+            .optional_parsed("log.level", log_level)
+            .unwrap_or_else(|| "info,actix_server=warn".to_owned()),
+        collector: read.optional_parsed("otlp.endpoint", collector),
         sampled: read.or("otlp.sampled", 0.01_f64).clamp(0.0, 1.0),
     }
 }

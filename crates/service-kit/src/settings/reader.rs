@@ -9,12 +9,12 @@ use config::{Config, File, Value, ValueKind};
 use secrecy::SecretString;
 use service_discovery::{Fault, Registry, Service};
 
-/// Where this process runs; decides what may have a default.
+/// Where this process runs; decides how it stops and what it calls what it makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Environment {
     /// Somebody's own machine.
     Development,
-    /// Where it matters. Secrets have no defaults.
+    /// Where it matters.
     Production,
 }
 
@@ -168,6 +168,16 @@ impl Reader {
                 None
             }
         }
+    }
+
+    /// As [`Reader::parsed`], for a setting that may be given.
+    pub fn optional_parsed<T, E: fmt::Display>(
+        &mut self,
+        key: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        self.known.insert(key.to_owned());
+        if self.given.contains_key(key) { self.parsed(key, parse) } else { None }
     }
 
     /// A variable that all services share (`PLINTH_ENV`).

@@ -209,11 +209,12 @@ pub(crate) async fn grant(
     Ok(Some(verified_at.is_some()))
 }
 
-/// Marks the address as verified.
-pub(crate) async fn verify_email(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<()> {
-    diesel::update(users::table.find(user))
-        .set(users::email_verified_at.eq(dsl::now))
+/// Marks the address as verified and lets tokens say so when next made; whether there
+/// is such a user.
+pub(crate) async fn verify_email(connection: &mut AsyncPgConnection, email: &str) -> db::Result<bool> {
+    let marked = diesel::update(users::table.filter(users::email.eq(email)))
+        .set((users::email_verified_at.eq(dsl::now), users::version.eq(users::version + 1)))
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(marked > 0)
 }

@@ -48,7 +48,8 @@ impl Describe for SessionError {
             Self::Rights(error) => error.kind(),
             Self::Refused(error) => error.kind(),
             Self::Password(error) => error.kind(),
-            Self::Issue(_) | Self::Seal(_) => Kind::Internal,
+            Self::Issue(error) => error.kind(),
+            Self::Seal(_) => Kind::Internal,
             Self::Db(error) => error.kind(),
         }
     }
@@ -64,7 +65,8 @@ impl Describe for SessionError {
             Self::Rights(error) => error.code(),
             Self::Refused(error) => error.code(),
             Self::Password(error) => error.code(),
-            Self::Issue(_) | Self::Seal(_) => "internal",
+            Self::Issue(error) => error.code(),
+            Self::Seal(_) => "internal",
             Self::Db(error) => error.code(),
         }
     }
@@ -72,6 +74,7 @@ impl Describe for SessionError {
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Password(error) => error.retry_after(),
+            Self::Issue(error) => error.retry_after(),
             Self::Db(error) => error.retry_after(),
             _ => None,
         }

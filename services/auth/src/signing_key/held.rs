@@ -16,10 +16,14 @@ use super::{SigningKeyError, State, first, rotate, store};
 /// How often the keys are read again, so that every replica learns of a rotation.
 const EVERY: Duration = Duration::from_secs(15);
 
-/// The keys as this process holds them: opened, and up to date within seconds.
-#[derive(Clone, Debug)]
+/// How soon they are read again as long as there are none.
+const SOON: Duration = Duration::from_millis(500);
+
+/// The keys as this process holds them: opened, and up to date within seconds. There
+/// are none until the database was reached; the process is not ready before.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct SigningKeys {
-    held: Arc<RwLock<Held>>,
+    held: Arc<RwLock<Option<Held>>>,
     /// The public halves, for verifying our own tokens.
     verifying: Arc<KeySet>,
 }
@@ -32,24 +36,32 @@ struct Held {
 
 impl SigningKeys {
     /// Reads the keys; the first start of all makes the first one.
+    ///
+    /// # Errors
+    /// When they cannot be opened, which waiting does not mend. A database that is
+    /// away is tolerated: [`SigningKeys::run`] goes on trying.
     pub(crate) async fn load(db: &Db, keyring: &Keyring) -> Result<Self, SigningKeyError> {
-        db.transaction(async |connection| {
-            store::lock(connection).await?;
-            if store::all(connection).await?.is_empty() {
-                add(connection, keyring, first(Timestamp::now())).await?;
+        let keys = Self::default();
+        match keys.start(db, keyring).await {
+            Err(SigningKeyError::Db(error)) => {
+                tracing::warn!(%error, "no signing keys yet: the database is away, or its schema is behind");
+                Ok(keys)
             }
-            Ok::<_, SigningKeyError>(())
-        })
-        .await?;
-        let held = read(&mut *db.connection().await?, keyring).await?;
-        let verifying = Arc::new(KeySet::default());
-        verifying.replace(&held.published);
-        Ok(Self { held: Arc::new(RwLock::new(held)), verifying })
+            outcome => outcome.map(|()| keys),
+        }
     }
 
-    /// Reads the keys again and again. Never ends by itself; a failure is tolerated,
-    /// since the keys that are held stay good for minutes.
-    pub(crate) async fn run(&self, db: &Db, keyring: &Keyring) {
+    /// Reads the keys again and again. Ends only when what the first start found in
+    /// the database cannot be opened; later, a failure is tolerated, since the keys
+    /// that are held stay good for minutes.
+    pub(crate) async fn run(&self, db: &Db, keyring: &Keyring) -> SigningKeyError {
+        while !self.is_loaded() {
+            tokio::time::sleep(SOON).await;
+            match self.start(db, keyring).await {
+                Ok(()) | Err(SigningKeyError::Db(_)) => {}
+                Err(error) => return error,
+            }
+        }
         loop {
             tokio::time::sleep(EVERY).await;
             if let Err(error) = self.refresh(db, keyring).await {
@@ -59,21 +71,41 @@ impl SigningKeys {
         }
     }
 
+    /// Whether there are keys.
+    pub(crate) fn is_loaded(&self) -> bool {
+        self.held.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    async fn start(&self, db: &Db, keyring: &Keyring) -> Result<(), SigningKeyError> {
+        db.transaction(async |connection| {
+            store::lock(connection).await?;
+            if store::all(connection).await?.is_empty() {
+                add(connection, keyring, first(Timestamp::now())).await?;
+            }
+            Ok::<_, SigningKeyError>(())
+        })
+        .await?;
+        self.refresh(db, keyring).await
+    }
+
     async fn refresh(&self, db: &Db, keyring: &Keyring) -> Result<(), SigningKeyError> {
         let held = read(&mut *db.connection().await?, keyring).await?;
         self.verifying.replace(&held.published);
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) = held;
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Some(held);
         Ok(())
     }
 
-    /// The key that signs now.
-    pub(crate) fn signing(&self) -> Arc<SigningKey> {
-        Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner).signing)
+    /// The key that signs now; `None` while there is none.
+    pub(crate) fn signing(&self) -> Option<Arc<SigningKey>> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        held.as_ref().map(|held| Arc::clone(&held.signing))
     }
 
-    /// The public halves of all keys that tokens in use may have been signed with.
-    pub(crate) fn published(&self) -> Arc<JwkSet> {
-        Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner).published)
+    /// The public halves of all keys that tokens in use may have been signed with;
+    /// `None` while that is not known.
+    pub(crate) fn published(&self) -> Option<Arc<JwkSet>> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        held.as_ref().map(|held| Arc::clone(&held.published))
     }
 
     /// For verifying our own tokens.

@@ -4,10 +4,31 @@ use service_kit::db;
 
 use crate::rights::RightsError;
 
-/// A token could not be signed.
+/// Why no token was made.
 #[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub(crate) struct IssueError(#[from] identity::SigningFailed);
+pub(crate) enum IssueError {
+    /// The database was not reached yet, so there is no key.
+    #[error("there is no signing key yet")]
+    NoKey,
+    #[error(transparent)]
+    Failed(#[from] identity::SigningFailed),
+}
+
+impl Describe for IssueError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NoKey => Kind::Unavailable,
+            Self::Failed(_) => Kind::Internal,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoKey => "keys_unavailable",
+            Self::Failed(_) => "internal",
+        }
+    }
+}
 
 /// Why a service gets no token; the codes are those of RFC 6749 section 5.2 and
 /// RFC 8693 section 2.2.2.
@@ -57,7 +78,7 @@ impl Describe for TokenError {
             | Self::UnsupportedGrant
             | Self::InvalidTarget
             | Self::InvalidGrant(_) => Kind::Malformed,
-            Self::Issue(_) => Kind::Internal,
+            Self::Issue(error) => error.kind(),
             Self::NoKeys => Kind::Unavailable,
             Self::Db(error) => error.kind(),
         }
@@ -70,7 +91,7 @@ impl Describe for TokenError {
             Self::UnsupportedGrant => "unsupported_grant_type",
             Self::InvalidTarget => "invalid_target",
             Self::InvalidGrant(_) => "invalid_grant",
-            Self::Issue(_) => "internal",
+            Self::Issue(error) => error.code(),
             Self::NoKeys => "keys_unavailable",
             Self::Db(error) => error.code(),
         }

@@ -5,12 +5,11 @@ use actix_web::{
     web::{Bytes, Data, Json},
 };
 use contract_auth::{IssuedToken, TokenRequest};
-use jsonwebtoken::jwk::JwkSet;
 use problem::{HttpError, Problem};
 use serde_json::json;
 use service_kit::http::{Overloaded, Unauthenticated};
 
-use super::{Clients, Exchanges, TokenError};
+use super::{Clients, Exchanges, IssueError, TokenError};
 use crate::{settings::PublicOrigin, signing_key::SigningKeys};
 
 /// How long verifiers may keep the key set, seconds.
@@ -43,10 +42,13 @@ pub(crate) async fn create_token(
 }
 
 /// The public keys of this installation's tokens (RFC 7517), inside.
-#[utoipa::path(tag = "internal", responses((status = 200, description = "A JWK set", body = Object)))]
+#[utoipa::path(
+    tag = "internal",
+    responses((status = 200, description = "A JWK set", body = Object), Overloaded)
+)]
 #[get("/internal/v1/auth/jwks.json")]
-pub(crate) async fn get_internal_jwks(keys: Data<SigningKeys>) -> HttpResponse {
-    std::future::ready(published(&keys.published())).await
+pub(crate) async fn get_internal_jwks(keys: Data<SigningKeys>) -> Result<HttpResponse, HttpError> {
+    std::future::ready(published(&keys)).await
 }
 
 /// The public keys that access tokens verify with (a JWK set, RFC 7517).
@@ -55,11 +57,12 @@ pub(crate) async fn get_internal_jwks(keys: Data<SigningKeys>) -> HttpResponse {
     responses((status = 200, description = "A JWK set", body = Object,
                example = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig",
                                           "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
-                                          "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]})))
+                                          "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]})),
+        Overloaded)
 )]
 #[get("/.well-known/jwks.json")]
-pub(crate) async fn get_jwks(keys: Data<SigningKeys>) -> HttpResponse {
-    std::future::ready(published(&keys.published())).await
+pub(crate) async fn get_jwks(keys: Data<SigningKeys>) -> Result<HttpResponse, HttpError> {
+    std::future::ready(published(&keys)).await
 }
 
 /// Where the keys are and how tokens look, for libraries that begin here (OpenID
@@ -85,6 +88,7 @@ pub(crate) async fn get_discovery(origin: Data<PublicOrigin>) -> HttpResponse {
     std::future::ready(reply).await
 }
 
-fn published(keys: &JwkSet) -> HttpResponse {
-    HttpResponse::Ok().insert_header((CACHE_CONTROL, KEEP_KEYS)).json(keys)
+fn published(keys: &SigningKeys) -> Result<HttpResponse, HttpError> {
+    let keys = keys.published().ok_or(IssueError::NoKey)?;
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, KEEP_KEYS)).json(&*keys))
 }

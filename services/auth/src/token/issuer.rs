@@ -115,6 +115,7 @@ impl TokenIssuer {
             sid,
             act: actor,
         };
-        Ok(Secret::from(self.keys.signing().sign(&claims)?))
+        let key = self.keys.signing().ok_or(IssueError::NoKey)?;
+        Ok(Secret::from(key.sign(&claims)?))
     }
 }

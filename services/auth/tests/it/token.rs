@@ -215,6 +215,30 @@ async fn a_sealing_key_is_rotated_without_a_pause() {
     assert!(error.contains("AUTH__SEALING__KEYS"), "{error}");
 }
 
+#[actix_web::test]
+async fn without_its_tables_auth_waits_unready_and_begins_when_they_come() {
+    let auth = spawn().await;
+    auth.sql("ALTER TABLE signing_keys RENAME TO away").await;
+    let late = auth::App::build(settings_like(&auth)).await.unwrap();
+    let (public, _) = late.addresses().unwrap();
+    actix_web::rt::spawn(late.run(std::future::pending()));
+    let get = async |path: &str| testing::http().get(format!("http://{public}{path}")).send().await.unwrap();
+    let unready = get("/readyz").await;
+    assert_eq!((unready.status().as_u16(), unready.headers()["retry-after"].to_str().unwrap()), (503, "1"));
+    assert!(unready.text().await.unwrap().contains("there is no signing key yet"));
+    assert_eq!(get("/.well-known/jwks.json").await.status(), 503);
+    assert_eq!(get("/healthz").await.status(), 200);
+    auth.sql("ALTER TABLE away RENAME TO signing_keys").await;
+    for _ in 0..200 {
+        if get("/readyz").await.status() == 200 {
+            assert_eq!(get("/.well-known/jwks.json").await.status(), 200);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it never became ready");
+}
+
 fn settings_like(auth: &Auth) -> auth::Settings {
     settings_with(auth, SEALING_KEYS)
 }

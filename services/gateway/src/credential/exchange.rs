@@ -1,5 +1,5 @@
 //! API keys become access tokens at auth, cached here so that auth may be down for
-//! ten minutes: refreshed ahead after five, good for fifteen.
+//! ten minutes: fetched anew after five, good for fifteen.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -12,6 +12,7 @@ use ids::Timestamp;
 use quick_cache::sync::Cache;
 use secrecy::SecretString;
 use service_discovery::{CallError, Service};
+use tokio::time::timeout;
 
 use super::{
     CredentialError,
@@ -21,11 +22,15 @@ use super::{
 /// How many keys are remembered, good or refused.
 const CAPACITY: usize = 10_000;
 
-/// After what age a token is fetched anew, behind the callers' backs.
+/// After what age a token is fetched anew. One caller waits for that, so that a key
+/// that was deleted opens nothing after it; the others go on with what is held.
 const REFRESH_AFTER: Duration = Duration::from_secs(300);
 
 /// The least time between two attempts to do so.
 const REFRESH_PAUSE: Duration = Duration::from_secs(10);
+
+/// How long that caller waits before it, too, goes on with what is held.
+const REFRESH_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long a refused key is refused without asking again.
 const REFUSED: Duration = Duration::from_secs(5);
@@ -78,15 +83,14 @@ impl Exchanges {
         if self.refused.get(&hash).is_some_and(|since| since.elapsed() < REFUSED) {
             return Err(CredentialError::Refused);
         }
-        match self.held.get(&hash).filter(|held| held.claims.expires_at() > now) {
-            Some(held) => {
-                if held.is_to_be_refreshed(now) {
-                    self.refresh(key.clone(), hash);
-                }
-                Ok(held.claims.clone())
-            }
-            None => Ok(self.obtain_once(key, hash, now).await?.claims.clone()),
+        let held = match self.held.get(&hash).filter(|held| held.claims.expires_at() > now) {
+            Some(held) => held,
+            None => self.obtain_once(key, hash, now).await?,
+        };
+        if held.is_to_be_refreshed(now) {
+            return self.refreshed(key, hash, &held).await;
         }
+        Ok(held.claims.clone())
     }
 
     /// One caller obtains it; those who come meanwhile wait for that.
@@ -138,17 +142,22 @@ impl Exchanges {
         }
     }
 
-    /// Fetches a newer token in the background. A key that auth now refuses is
-    /// forgotten; while auth is down, what is held goes on until it expires.
-    fn refresh(&self, key: Secret, hash: KeyHash) {
-        let this = self.clone();
-        tokio::spawn(async move {
-            match this.exchange(&key, hash).await {
-                Ok(held) => this.held.insert(hash, held),
-                Err(CredentialError::Refused) => drop(this.held.remove(&hash)),
-                Err(why) => tracing::warn!(%why, "an API key could not be refreshed; it goes on as it is"),
+    /// A newer token. A key that auth now refuses is forgotten; while auth is down or
+    /// slow, what is held goes on until it expires.
+    async fn refreshed(&self, key: &Secret, hash: KeyHash, held: &Held) -> Result<Claims, CredentialError> {
+        match timeout(REFRESH_PATIENCE, self.exchange(key, hash)).await {
+            Ok(Ok(newer)) => {
+                self.held.insert(hash, Arc::clone(&newer));
+                return Ok(newer.claims.clone());
             }
-        });
+            Ok(Err(CredentialError::Refused)) => {
+                self.held.remove(&hash);
+                return Err(CredentialError::Refused);
+            }
+            Ok(Err(why)) => tracing::warn!(%why, "an API key could not be refreshed; it goes on as it is"),
+            Err(_elapsed) => tracing::warn!("auth is slow to refresh an API key; it goes on as it is"),
+        }
+        Ok(held.claims.clone())
     }
 }
 

@@ -37,6 +37,12 @@ enum Verb {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Say that an address is its account's own, as a link in a mail would.
+    Verify {
+        /// The address of the account.
+        #[arg(long)]
+        email: String,
+    },
     /// Give an account a role; its next token holds it.
     Grant {
         /// The address of the account.
@@ -62,20 +68,24 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
                 None => say(&format!("password (shown this once): {password}")),
             }
         }
+        Verb::Verify { email } => {
+            admin::verify(&mut connection, &email).await?;
+            say(&format!("{email} is verified; the next login or refresh brings all rights of its roles"))
+        }
         Verb::Grant { email, role } => {
             let verified = admin::grant(&mut connection, &email, &role).await?;
             say(&format!("{email} has the role {role}; the next login or refresh brings its rights"))?;
             if verified {
                 Ok(())
             } else {
-                say("its address is not verified yet: until then, sensitive rights wait")
+                say("its address is not verified: until `plinth admin verify`, sensitive rights wait")
             }
         }
     }
 }
 
 async fn connect(location: &Where) -> anyhow::Result<AsyncPgConnection> {
-    let databases = location.databases()?.services.into_iter();
+    let databases = location.databases(None)?.services.into_iter();
     let auth = databases.into_iter().find(|database| database.service == Service::Auth);
     let settings = auth.context("auth's database is not known")?.settings;
     let connector = Connector::new(settings.url.expose_secret(), settings.ca_file.as_deref())?;

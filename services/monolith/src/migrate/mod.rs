@@ -21,6 +21,15 @@ pub(crate) struct Options {
     /// Only this service's database.
     #[arg(long, global = true)]
     service: Option<Service>,
+    /// A superuser's URL: with it, `up` also makes missing roles and databases.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PLINTH_ADMIN_DATABASE_URL",
+        hide_env_values = true,
+        global = true
+    )]
+    admin_database_url: Option<String>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -45,7 +54,7 @@ enum Verb {
 
 /// Does it.
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
-    let mut databases = options.location.databases()?;
+    let mut databases = options.location.databases(options.admin_database_url)?;
     if let Some(only) = options.service {
         databases.services.retain(|database| database.service == only);
         anyhow::ensure!(!databases.services.is_empty(), "{only} has no database");

@@ -1,0 +1,53 @@
+//! What the binaries of services share when they are told to do something.
+
+use std::{io::Write, process::ExitCode};
+
+use anyhow::{Context, Result};
+use secrecy::ExposeSecret;
+
+use crate::{
+    migrations::{Catalogue, Migrator},
+    settings::{Database, Faults},
+};
+
+/// Writes a line for whoever called the command.
+///
+/// # Errors
+/// When nobody reads it any more.
+pub fn print(text: &str) -> Result<()> {
+    writeln!(std::io::stdout(), "{text}").context("the output is closed")
+}
+
+/// Brings a database to the schema of `catalogue`, and says what was done.
+///
+/// # Errors
+/// When the database is away, or its history is not to be built upon.
+pub async fn migrate(settings: &Database, catalogue: Catalogue) -> Result<()> {
+    let url = settings.owner_url.as_ref().unwrap_or(&settings.url);
+    let migrator = Migrator::new(url.expose_secret(), settings.ca_file.as_deref(), catalogue)?;
+    let outcome = migrator.up().await;
+    let done = if settings.owner_url.is_none() {
+        outcome.context(
+            "not as the owner of the tables: `database.owner_url` (…__DATABASE__OWNER_URL) is not set",
+        )?
+    } else {
+        outcome?
+    };
+    print(&if done.is_empty() {
+        "nothing to do".to_owned()
+    } else {
+        format!("applied:\n{}", done.join("\n"))
+    })
+}
+
+/// Says what went wrong, causes included; 2 for settings, 1 for all else.
+#[expect(clippy::print_stderr, reason = "logs may not be set up yet")]
+pub fn outcome(result: Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::from(if error.is::<Faults>() { 2 } else { 1 })
+        }
+    }
+}
