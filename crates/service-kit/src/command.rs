@@ -1,6 +1,6 @@
 //! What the binaries of services share when they are told to do something.
 
-use std::{io::Write, process::ExitCode};
+use std::{io::Write, path::PathBuf, pin::Pin, process::ExitCode};
 
 use anyhow::{Context, Result};
 use secrecy::ExposeSecret;
@@ -8,7 +8,37 @@ use secrecy::ExposeSecret;
 use crate::{
     migrations::{Catalogue, Migrator},
     settings::{Database, Faults},
+    signals,
 };
+
+/// Where settings come from, on every command line.
+#[derive(Debug, clap::Args)]
+pub struct SettingsOptions {
+    /// A TOML file with settings; variables win over it.
+    #[arg(long, env = "PLINTH_CONFIG", value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Check the settings, name every fault, and do nothing else.
+    #[arg(long)]
+    pub check_config: bool,
+}
+
+/// Ends when the process is asked to end.
+pub type Stop = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Sets up logs and runs `work` on actix's runtime, where it serves until the process
+/// is asked to end.
+///
+/// # Errors
+/// When the logs cannot be set up, or what `work` says.
+pub fn serve(logs: &observability::Options, work: impl AsyncFnOnce(Stop) -> Result<()>) -> Result<()> {
+    let _logs = observability::start(logs)?;
+    let stop = async {
+        if let Err(error) = signals::terminated().await {
+            tracing::error!(%error, "signals cannot be watched; ending");
+        }
+    };
+    actix_web::rt::System::new().block_on(work(Box::pin(stop)))
+}
 
 /// Writes a line for whoever called the command.
 ///

@@ -1,17 +1,14 @@
 //! What the binary can be told to do.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use auth::{App, Settings, admin};
 use clap::{Parser, Subcommand};
 use secrecy::ExposeSecret;
 use service_discovery::Service;
 use service_kit::{
-    command::{migrate, print},
+    command::{SettingsOptions, migrate, print, serve},
     db::Connector,
     settings::Reader,
-    signals,
 };
 
 /// People, organisations, sessions, API keys and tokens.
@@ -21,12 +18,8 @@ use service_kit::{
 #[derive(Debug, Parser)]
 #[command(version)]
 pub(crate) struct Command {
-    /// A TOML file with settings; variables win over it.
-    #[arg(long, env = "PLINTH_CONFIG", global = true)]
-    config: Option<PathBuf>,
-    /// Check the settings, name every fault, and do nothing else.
-    #[arg(long)]
-    check_config: bool,
+    #[command(flatten)]
+    settings: SettingsOptions,
     #[command(subcommand)]
     verb: Option<Verb>,
 }
@@ -62,13 +55,16 @@ pub(crate) enum KeysVerb {
 
 impl Command {
     pub(crate) fn run(self) -> Result<()> {
-        let verb = if self.check_config { Verb::CheckConfig } else { self.verb.unwrap_or(Verb::Serve) };
+        let verb =
+            if self.settings.check_config { Verb::CheckConfig } else { self.verb.unwrap_or(Verb::Serve) };
         if let Verb::Openapi = verb {
             return print(&auth::openapi().to_pretty_json()?);
         }
-        let settings = Settings::read(Reader::open(Service::Auth, self.config.as_deref()))?;
+        let settings = Settings::read(Reader::open(Service::Auth, self.settings.config.as_deref()))?;
         match verb {
-            Verb::Serve => serve(settings),
+            Verb::Serve => {
+                serve(&settings.logs.clone(), async |stop| Ok(App::build(settings).await?.run(stop).await?))
+            }
             Verb::Migrate => {
                 tokio::runtime::Runtime::new()?.block_on(migrate(&settings.database, auth::migrations()?))
             }
@@ -76,18 +72,6 @@ impl Command {
             Verb::CheckConfig | Verb::Openapi => print("the settings are in order"),
         }
     }
-}
-
-fn serve(settings: Settings) -> Result<()> {
-    let _logs = observability::start(&settings.logs)?;
-    actix_web::rt::System::new().block_on(async {
-        let app = App::build(settings).await?;
-        let stop = async {
-            // Without signals there is nothing to wait for: it ends at once.
-            let _ = signals::terminated().await;
-        };
-        Ok(app.run(stop).await?)
-    })
 }
 
 async fn keys(settings: &Settings, verb: &KeysVerb) -> Result<()> {

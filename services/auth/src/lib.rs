@@ -18,16 +18,10 @@ mod token;
 
 use include_dir::{Dir, include_dir};
 use service_kit::{
-    http::document,
+    http,
     migrations::{Catalogue, CatalogueError},
 };
-use utoipa::{
-    OpenApi,
-    openapi::{
-        OpenApi as Document,
-        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
-    },
-};
+use utoipa::openapi::OpenApi as Document;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use app::{App, BuildError};
@@ -63,25 +57,11 @@ pub fn internal_routes(config: &mut ServiceConfig<'_>) {
 /// The OpenAPI document of [`routes`].
 #[must_use]
 pub fn openapi() -> Document {
-    document(about(), routes)
+    http::document(about(), routes)
 }
 
 fn about() -> Document {
-    #[derive(OpenApi)]
-    #[openapi(info(
-        title = "Plinth auth",
-        description = "People, organisations, sessions, API keys and tokens.",
-        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
-    ))]
-    struct About;
-    let mut about = About::openapi();
-    let components = about.components.get_or_insert_default();
-    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("at+jwt");
-    let bearer = bearer.description(Some("An access token, or an API key (`plk_…`).")).build();
-    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-    let key = ApiKey::Header(ApiKeyValue::with_description("X-API-Key", "An API key (`plk_…`)."));
-    components.add_security_scheme("api_key", SecurityScheme::ApiKey(key));
-    about
+    http::about("Plinth auth", "People, organisations, sessions, API keys and tokens.")
 }
 
 /// The schema of auth's database.

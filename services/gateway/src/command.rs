@@ -1,11 +1,9 @@
 //! What the binary can be told to do.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use gateway::{App, Settings};
-use service_kit::{command::print, signals};
+use service_kit::command::{SettingsOptions, print, serve};
 
 /// The one door: verifies the credential, routes, streams.
 ///
@@ -14,12 +12,8 @@ use service_kit::{command::print, signals};
 #[derive(Debug, Parser)]
 #[command(version)]
 pub(crate) struct Command {
-    /// A TOML file with settings; variables win over it.
-    #[arg(long, env = "PLINTH_CONFIG", global = true)]
-    config: Option<PathBuf>,
-    /// Check the settings, name every fault, and do nothing else.
-    #[arg(long)]
-    check_config: bool,
+    #[command(flatten)]
+    settings: SettingsOptions,
     #[command(subcommand)]
     verb: Option<Verb>,
 }
@@ -36,26 +30,17 @@ pub(crate) enum Verb {
 
 impl Command {
     pub(crate) fn run(self) -> Result<()> {
-        let verb = if self.check_config { Verb::CheckConfig } else { self.verb.unwrap_or(Verb::Serve) };
+        let verb =
+            if self.settings.check_config { Verb::CheckConfig } else { self.verb.unwrap_or(Verb::Serve) };
         if let Verb::Openapi = verb {
             return print(&gateway::openapi().to_pretty_json()?);
         }
-        let settings = Settings::load(self.config.as_deref())?;
+        let settings = Settings::load(self.settings.config.as_deref())?;
         match verb {
-            Verb::Serve => serve(settings),
+            Verb::Serve => {
+                serve(&settings.logs.clone(), async |stop| Ok(App::build(settings).await?.run(stop).await?))
+            }
             Verb::CheckConfig | Verb::Openapi => print("the settings are in order"),
         }
     }
-}
-
-fn serve(settings: Settings) -> Result<()> {
-    let _logs = observability::start(&settings.logs)?;
-    actix_web::rt::System::new().block_on(async {
-        let app = App::build(settings).await?;
-        let stop = async {
-            // Without signals there is nothing to wait for: it ends at once.
-            let _ = signals::terminated().await;
-        };
-        Ok(app.run(stop).await?)
-    })
 }

@@ -19,8 +19,8 @@ pub use app::{App, BuildError};
 pub use settings::{Limits, Settings};
 
 use actix_web::{middleware::from_fn, web};
-use service_kit::http::document;
-use utoipa::{OpenApi, openapi::OpenApi as Document};
+use service_kit::http;
+use utoipa::openapi::OpenApi as Document;
 use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 /// The gateway's own routes; whatever else comes goes through the proxy.
@@ -40,16 +40,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// The OpenAPI document of [`routes`]; the merged one of all services begins with it.
 #[must_use]
 pub fn openapi() -> Document {
-    document(about(), routes)
+    http::document(about(), routes)
 }
 
 fn about() -> Document {
-    #[derive(OpenApi)]
-    #[openapi(info(
-        title = "Plinth",
-        description = "All services through one door.",
-        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
-    ))]
-    struct About;
-    About::openapi()
+    http::about("Plinth", "All services through one door.")
 }

@@ -13,14 +13,11 @@ mod precondition;
 mod settings;
 
 use include_dir::{Dir, include_dir};
-use service_kit::migrations::{Catalogue, CatalogueError};
-use utoipa::{
-    OpenApi,
-    openapi::{
-        OpenApi as Document,
-        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
-    },
+use service_kit::{
+    http,
+    migrations::{Catalogue, CatalogueError},
 };
+use utoipa::openapi::OpenApi as Document;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use app::{App, BuildError};
@@ -44,29 +41,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// The OpenAPI document of [`routes`].
 #[must_use]
 pub fn openapi() -> Document {
-    service_kit::http::document(about(), routes)
+    http::document(about(), routes)
 }
 
-/// The head of the document: title, security schemes, the shape of every refusal.
 fn about() -> Document {
-    #[derive(OpenApi)]
-    #[openapi(
-        info(
-            title = "Plinth prefs",
-            description = "Preferences, merged and validated.",
-            license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
-        ),
-        components(schemas(problem::Problem))
-    )]
-    struct About;
-    let mut about = About::openapi();
-    let components = about.components.get_or_insert_default();
-    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("at+jwt");
-    let bearer = bearer.description(Some("An access token, or an API key (`plk_…`).")).build();
-    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-    let key = ApiKey::Header(ApiKeyValue::with_description("X-API-Key", "An API key (`plk_…`)."));
-    components.add_security_scheme("api_key", SecurityScheme::ApiKey(key));
-    about
+    http::about("Plinth prefs", "Preferences, merged and validated.")
 }
 
 /// The schema of prefs' database.

@@ -1,6 +1,37 @@
 use actix_web::App;
-use utoipa::openapi::{OpenApi, path::PathItem};
+use problem::{FieldError, Problem};
+use utoipa::openapi::{
+    ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
+    path::PathItem,
+    security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
+
+/// The head of a service's document: its title, licence, the shape of every refusal,
+/// and the ways to prove who one is (`bearer` and `api_key`).
+#[must_use]
+pub fn about(title: &str, description: &str) -> OpenApi {
+    let license =
+        LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build();
+    let info = InfoBuilder::new()
+        .title(title)
+        .description(Some(description))
+        .version(env!("CARGO_PKG_VERSION"))
+        .license(Some(license));
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("at+jwt")
+        .description(Some("An access token, or an API key (`plk_…`)."))
+        .build();
+    let key = ApiKeyValue::with_description("X-API-Key", "An API key (`plk_…`).");
+    let components = ComponentsBuilder::new()
+        .schema_from::<Problem>()
+        .schema_from::<FieldError>()
+        .security_scheme("bearer", SecurityScheme::Http(bearer))
+        .security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(key)))
+        .build();
+    OpenApiBuilder::new().info(info.build()).components(Some(components)).build()
+}
 
 /// The OpenAPI document of the routes that `configure` adds, under `about`.
 pub fn document(about: OpenApi, configure: impl FnOnce(&mut ServiceConfig<'_>)) -> OpenApi {
@@ -65,7 +96,7 @@ fn methods(item: &PathItem) -> String {
 mod tests {
     use super::*;
     use utoipa::openapi::{
-        HttpMethod, OpenApiBuilder, PathsBuilder,
+        HttpMethod, PathsBuilder,
         path::{OperationBuilder, PathItem},
     };
 
