@@ -88,7 +88,9 @@ pub fn start(options: &Options) -> Result<Started, StartError> {
     let filter =
         EnvFilter::try_new(&options.level).map_err(|_why| StartError::Level(options.level.clone()))?;
     let lines = match options.format {
-        LogFormat::Json => tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false).boxed(),
+        LogFormat::Json => {
+            tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false).boxed()
+        }
         LogFormat::Text => {
             let colour = std::io::stdout().is_terminal();
             tracing_subscriber::fmt::layer().with_target(false).with_ansi(colour).boxed()
