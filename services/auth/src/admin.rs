@@ -55,17 +55,14 @@ pub async fn create(
     let mut all = vec!["USER"];
     all.extend(roles.iter().filter(|role| **role != "USER"));
     let user = UserId::generate();
-    let outcome = db::transaction(connection, async |connection| {
-        account::store::insert(connection, user, &new, &hash, &all, Timestamp::now()).await?;
-        account::store::verify_email(connection, new.email.as_str()).await
-    })
-    .await;
-    match outcome {
-        Err(error) if error.violates(account::store::EMAIL_TAKEN) => {
-            Err(AdminError::Taken(new.email.to_string()))
+    db::transaction(connection, async |connection| {
+        if !account::store::insert(connection, user, &new, &hash, &all, Timestamp::now()).await? {
+            return Err(AdminError::Taken(new.email.to_string()));
         }
-        other => Ok(other.map(|_| user)?),
-    }
+        account::store::verify_email(connection, new.email.as_str()).await?;
+        Ok(user)
+    })
+    .await
 }
 
 /// Gives an account a role. Whether its address is verified: until then, sensitive rights

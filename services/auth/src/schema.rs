@@ -79,6 +79,7 @@ diesel::table! {
         metadata -> Jsonb,
         version -> Int8,
         banned_at -> Nullable<Timestamptz>,
+        reregistered_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
     }

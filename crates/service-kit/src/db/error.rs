@@ -14,16 +14,6 @@ pub enum Error {
     Query(#[source] DieselError),
 }
 
-impl Error {
-    /// Whether a UNIQUE constraint (or index) called `name` refused the row: it is
-    /// the constraint that decides uniqueness, never a read before the write.
-    #[must_use]
-    pub fn violates(&self, name: &str) -> bool {
-        matches!(self, Self::Query(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info))
-            if info.constraint_name() == Some(name))
-    }
-}
-
 impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
         if is_outage(&error) { Self::Unavailable(Box::new(error)) } else { Self::Query(error) }

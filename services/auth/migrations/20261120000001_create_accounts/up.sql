@@ -33,6 +33,8 @@ CREATE TABLE users (
     -- Grows when rights change: tokens carry it as `ver`.
     version bigint NOT NULL DEFAULT 1,
     banned_at timestamptz,
+    -- When somebody last tried to register the address again; its owner shall be told.
+    reregistered_at timestamptz,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     CONSTRAINT users_email_key UNIQUE (email),

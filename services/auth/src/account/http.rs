@@ -41,19 +41,12 @@ pub(crate) async fn register(
 ) -> Result<HttpResponse, HttpError> {
     let new = rules::accept(&body.0)?;
     let hash = hasher.make(new.password.clone()).await.map_err(AccountError::from)?;
-    let user = UserId::generate();
-    let outcome = db
-        .transaction(async |connection| {
-            store::insert(connection, user, &new, &hash, &["USER"], Timestamp::now()).await
-        })
-        .await;
-    match outcome {
-        Err(error) if !error.violates(store::EMAIL_TAKEN) => Err(error.into()),
-        _ => Ok(HttpResponse::Accepted().json(Accepted {
-            status: "accepted".to_owned(),
-            detail: "if the address had no account, it has one now: log in".to_owned(),
-        })),
-    }
+    let mut connection = db.connection().await?;
+    store::insert(&mut connection, UserId::generate(), &new, &hash, &["USER"], Timestamp::now()).await?;
+    Ok(HttpResponse::Accepted().json(Accepted {
+        status: "accepted".to_owned(),
+        detail: "if the address had no account, it has one now: log in".to_owned(),
+    }))
 }
 
 /// Reads the caller's account.

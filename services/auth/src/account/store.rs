@@ -11,12 +11,13 @@ use serde_json::Value;
 use service_kit::db;
 
 use super::NewAccount;
-use crate::schema::{memberships, organizations, user_roles, users};
+use crate::schema::{user_roles, users};
 
-/// The constraint that decides whether an address is taken.
-pub(crate) const EMAIL_TAKEN: &str = "users_email_key";
-
-/// The user, their personal organisation and their roles; in the caller's transaction.
+/// Makes the user, their personal organisation and their roles; whether it did. The
+/// UNIQUE address decides.
+///
+/// An address that has an account takes the same one statement and the same commit,
+/// so that time does not tell.
 pub(crate) async fn insert(
     connection: &mut AsyncPgConnection,
     user: UserId,
@@ -24,41 +25,40 @@ pub(crate) async fn insert(
     password_hash: &str,
     roles: &[&str],
     now: Timestamp,
-) -> db::Result<OrgId> {
-    insert_into(users::table)
-        .values((
-            users::id.eq(user),
-            users::email.eq(new.email.as_str()),
-            users::password_hash.eq(password_hash),
-            users::name.eq(new.name.as_deref()),
-            users::created_at.eq(now),
-            users::updated_at.eq(now),
-        ))
-        .execute(connection)
-        .await?;
-    let org = OrgId::generate();
-    insert_into(organizations::table)
-        .values((
-            organizations::id.eq(org),
-            organizations::name.eq(new.organization_name()),
-            organizations::personal_of.eq(user),
-            organizations::created_at.eq(now),
-        ))
-        .execute(connection)
-        .await?;
-    insert_into(memberships::table)
-        .values((
-            memberships::org_id.eq(org),
-            memberships::user_id.eq(user),
-            memberships::role.eq("owner"),
-            memberships::created_at.eq(now),
-        ))
-        .execute(connection)
-        .await?;
-    let roles: Vec<_> =
-        roles.iter().map(|role| (user_roles::user_id.eq(user), user_roles::role.eq(*role))).collect();
-    insert_into(user_roles::table).values(roles).execute(connection).await?;
-    Ok(org)
+) -> db::Result<bool> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Bool)]
+        made: bool,
+    }
+    let row = sql_query(
+        "WITH account AS (
+             INSERT INTO users (id, email, password_hash, name, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $5)
+             ON CONFLICT (email) DO UPDATE SET reregistered_at = excluded.created_at
+             RETURNING id
+         ), organization AS (
+             INSERT INTO organizations (id, name, personal_of, created_at)
+             SELECT $6, $7, id, $5 FROM account WHERE id = $1 RETURNING id
+         ), membership AS (
+             INSERT INTO memberships (org_id, user_id, role, created_at)
+             SELECT id, $1, 'owner', $5 FROM organization
+         ), roles AS (
+             INSERT INTO user_roles (user_id, role) SELECT $1, unnest($8) FROM organization
+         )
+         SELECT id = $1 AS made FROM account",
+    )
+    .bind::<Uuid, _>(user)
+    .bind::<Text, _>(new.email.as_str())
+    .bind::<Text, _>(password_hash)
+    .bind::<Nullable<Text>, _>(new.name.as_deref())
+    .bind::<Timestamptz, _>(now)
+    .bind::<Uuid, _>(OrgId::generate())
+    .bind::<Text, _>(new.organization_name())
+    .bind::<Array<Text>, _>(roles)
+    .get_result::<Row>(connection)
+    .await?;
+    Ok(row.made)
 }
 
 /// What a user sees of their own account, acting in `org`.

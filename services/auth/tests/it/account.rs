@@ -30,6 +30,9 @@ async fn registering_again_looks_the_same_and_changes_nothing() {
     assert_eq!((again.status(), fresh.status()), (202.try_into().unwrap(), 202.try_into().unwrap()));
     assert_eq!(again.text().await.unwrap(), fresh.text().await.unwrap());
     assert_eq!(auth.count("SELECT count(*) FROM users").await, 2);
+    assert_eq!(auth.count("SELECT count(*) FROM organizations").await, 2);
+    let noted = "SELECT count(*) FROM users WHERE reregistered_at IS NOT NULL AND email = 'ada@example.com'";
+    assert_eq!(auth.count(noted).await, 1, "both answers cost a write");
     assert!(auth.login("ada@example.com").await.is_ok(), "the old password still holds");
     let login = Login { email: "ada@example.com".to_owned(), password: "another good password".into() };
     assert_eq!(refused(auth.client.login(&login).await), code(401, "wrong_credentials"));
