@@ -81,7 +81,8 @@ pub fn read_json<T: DeserializeOwned>(
 fn accept(request: &HttpRequest, media_types: &'static [&'static str]) -> Result<(), JsonError> {
     let wanted = media_types.first().copied().unwrap_or("application/json");
     let plain = request.headers().get(CONTENT_ENCODING).is_none_or(|encoding| encoding == "identity");
-    if !plain || !media_types.contains(&request.content_type()) {
+    let given = request.content_type();
+    if !plain || !media_types.iter().any(|known| known.eq_ignore_ascii_case(given)) {
         return Err(JsonError::MediaType(wanted));
     }
     let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());

@@ -119,6 +119,17 @@ async fn health_is_on_both_listeners_and_metrics_only_inside() {
 }
 
 #[actix_web::test]
+async fn a_media_type_is_taken_in_any_spelling() {
+    let auth = spawn().await;
+    let ada = auth.somebody("ada@example.com").await;
+    for content_type in ["application/json", "Application/JSON", "application/json; charset=utf-8"] {
+        let patch = testing::http().patch(format!("{}/api/v1/auth/me", auth.base));
+        let patch = patch.bearer_auth(ada.inward.expose()).header("content-type", content_type).body("{}");
+        assert_eq!(patch.send().await.unwrap().status(), 200, "{content_type}");
+    }
+}
+
+#[actix_web::test]
 async fn head_is_a_get_without_the_body() {
     let auth = spawn().await;
     for path in ["/.well-known/jwks.json", "/healthz", "/api/v1/auth/openapi.json"] {
