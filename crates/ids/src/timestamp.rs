@@ -1,6 +1,6 @@
 use std::{fmt, time::Duration};
 
-use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, SubsecRound, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::{
     PartialSchema, ToSchema,
@@ -97,7 +97,9 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        DateTime::parse_from_rfc3339(&text).map(|instant| Self::from(instant.to_utc())).map_err(|_why| {
+        let instant = DateTime::parse_from_rfc3339(&text).ok().map(|instant| Self::from(instant.to_utc()));
+        // In UTC it must still have a year of four digits, or nobody could read it back.
+        instant.filter(|instant| (0..=9999).contains(&instant.0.year())).ok_or_else(|| {
             de::Error::custom("an RFC 3339 instant is wanted, such as 2026-11-20T12:00:00.000Z")
         })
     }
@@ -108,7 +110,7 @@ impl PartialSchema for Timestamp {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
-            .examples(["2026-11-20T12:00:00.000Z"])
+            .examples(["2099-12-31T12:00:00.000Z"])
             .into()
     }
 }
@@ -123,6 +125,14 @@ mod tests {
     fn json_has_milliseconds_and_z() {
         let noon: Timestamp = serde_json::from_str("\"2026-11-20T13:00:00.1239+01:00\"").unwrap();
         assert_eq!(serde_json::to_string(&noon).unwrap(), "\"2026-11-20T12:00:00.123Z\"");
+    }
+
+    #[test]
+    fn what_is_written_can_be_read_back() {
+        for bad in ["9999-12-31T23:59:59-12:00", "0000-01-01T00:00:00+12:00", "+10000-01-01T00:00:00Z", "now"]
+        {
+            assert!(serde_json::from_str::<Timestamp>(&format!("\"{bad}\"")).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use actix_web::{
     },
 };
 
-use crate::{CONTENT_TYPE, Describe, Problem};
+use crate::{CONTENT_TYPE, Describe, Kind, Problem};
 
 /// The error of every handler: a [`Problem`] and the headers that go with it.
 ///
@@ -67,7 +67,11 @@ fn log<E: Describe>(error: &E) {
         chain = format!("{chain}: {deeper}");
         cause = deeper.source();
     }
-    tracing::error!(code = error.code(), "{chain}");
+    if error.kind() == Kind::Internal {
+        tracing::error!(code = error.code(), "{chain}");
+    } else {
+        tracing::warn!(code = error.code(), "{chain}");
+    }
 }
 
 impl ResponseError for HttpError {
@@ -103,7 +107,6 @@ impl fmt::Debug for HttpError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Kind;
 
     #[derive(Debug, thiserror::Error)]
     enum Fault {

@@ -95,7 +95,11 @@ impl Registry {
         let mut place = |service: Service, suffix: &str, port: u16| {
             let variable = format!("{}_{suffix}", service.name().to_uppercase());
             let text = lookup(&variable).unwrap_or_else(|| placement.url(service, port));
-            (service, parse_all(&text, &variable, base_url, &mut faults))
+            let urls = parse_all(&text, &variable, base_url, &mut faults);
+            if urls.is_empty() && !faults.iter().any(|fault| fault.variable == variable) {
+                faults.push(missing(&variable));
+            }
+            (service, urls)
         };
         let public = Service::ALL.map(|service| place(service, "SERVICE_URL", service.port()));
         let internal = Service::ALL.map(|service| place(service, "INTERNAL_URL", service.internal_port()));
@@ -103,6 +107,9 @@ impl Registry {
         let public_origin = parse_all(&own, Self::PUBLIC_URL, origin, &mut faults).pop();
         let listed = lookup(Self::TRUSTED_ORIGINS).unwrap_or_default();
         let trusted = parse_all(&listed, Self::TRUSTED_ORIGINS, origin, &mut faults);
+        if public_origin.is_none() && !faults.iter().any(|fault| fault.variable == Self::PUBLIC_URL) {
+            faults.push(missing(Self::PUBLIC_URL));
+        }
         match public_origin {
             Some(public_origin) if faults.is_empty() => Ok(Self {
                 trusted_origins: trusted.iter().map(|url| url.origin().ascii_serialization()).collect(),
@@ -110,8 +117,7 @@ impl Registry {
                 internal: internal.into(),
                 public_origin,
             }),
-            Some(_) => Err(faults),
-            None => Err([faults, vec![missing(Self::PUBLIC_URL)]].concat()),
+            _ => Err(faults),
         }
     }
 
@@ -166,18 +172,18 @@ fn parse_all(
 
 /// An http(s) URL with a host and nothing behind the path.
 fn base_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|why| format!("`{text}` is no URL ({why})"))?;
+    let url = Url::parse(text).map_err(|why| format!("a URL such as http://auth:3001 is wanted ({why})"))?;
     let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
     match url.scheme() {
         "http" | "https" if plain && url.has_host() => Ok(url),
-        _ => Err(format!("`{text}`: an http or https URL such as http://auth:3001 is wanted")),
+        _ => Err("an http or https URL such as http://auth:3001 is wanted".to_owned()),
     }
 }
 
 /// A [`base_url`] that has no path either.
 fn origin(text: &str) -> Result<Url, String> {
     let url = base_url(text)?;
-    if url.path() == "/" { Ok(url) } else { Err(format!("`{text}`: an origin without a path is wanted")) }
+    if url.path() == "/" { Ok(url) } else { Err("an origin without a path is wanted".to_owned()) }
 }
 
 #[cfg(test)]
@@ -217,12 +223,20 @@ mod tests {
             ("PLINTH_DISCOVERY", "moon"),
             ("AUTH_SERVICE_URL", "ftp://a"),
             ("PREFS_INTERNAL_URL", "nonsense"),
+            ("ORDER_SERVICE_URL", ""),
             ("PLINTH_PUBLIC_URL", "https://api.example.com/v1"),
         ])
         .unwrap_err();
         let named: Vec<&str> = faults.iter().map(|fault| fault.variable.as_str()).collect();
-        for variable in ["PLINTH_DISCOVERY", "AUTH_SERVICE_URL", "PREFS_INTERNAL_URL", "PLINTH_PUBLIC_URL"] {
-            assert!(named.contains(&variable), "{variable} of {named:?}");
+        let wanted = [
+            "PLINTH_DISCOVERY",
+            "AUTH_SERVICE_URL",
+            "ORDER_SERVICE_URL",
+            "PREFS_INTERNAL_URL",
+            "PLINTH_PUBLIC_URL",
+        ];
+        for variable in wanted {
+            assert_eq!(named.iter().filter(|name| **name == variable).count(), 1, "{variable} of {named:?}");
         }
     }
 

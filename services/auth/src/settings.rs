@@ -93,8 +93,8 @@ impl Settings {
         let login = LoginPolicy { requires_verified_email: read.or("login.requires_verified_email", false) };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let passwords = Passwords {
-            threads: read.or("passwords.threads", cores).clamp(1, 256),
-            waiting: read.or("passwords.waiting", 64 * cores).clamp(1, 100_000),
+            threads: read.within("passwords.threads", cores, 1..=256),
+            waiting: read.within("passwords.waiting", 64 * cores, 1..=100_000),
         };
         let key_environment = KeyEnvironment(environment(&mut read));
         let takes_clients_tokens = read.or("identity.takes_clients_tokens", false);
@@ -134,14 +134,10 @@ const SECRET_LENGTH: usize = 32;
 
 fn lifetimes(read: &mut Reader) -> Lifetimes {
     let day = 24 * 60 * 60;
-    let access: u64 = read.or("tokens.access_seconds", 300);
-    if !(10..=900).contains(&access) {
-        let variable = read.variable("tokens.access_seconds");
-        read.fault(variable, "10 to 900 seconds are wanted");
-    }
+    let access = read.within("tokens.access_seconds", 300_u64, 10..=900);
     Lifetimes {
         access: Duration::from_secs(access),
-        idle: Duration::from_secs(day * read.or("sessions.idle_days", 30_u64).clamp(1, 3650)),
-        absolute: Duration::from_secs(day * read.or("sessions.max_days", 180_u64).clamp(1, 3650)),
+        idle: Duration::from_secs(day * read.within("sessions.idle_days", 30_u64, 1..=3650)),
+        absolute: Duration::from_secs(day * read.within("sessions.max_days", 180_u64, 1..=3650)),
     }
 }

@@ -44,7 +44,15 @@ pub struct Namespace {
 
 /// A namespace to register, or to put in the place of one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = NewPreferenceNamespace)]
+#[schema(as = NewPreferenceNamespace, example = json!({
+    "description": "How the user interface looks.",
+    "schema": {
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {"theme": {"enum": ["system", "light", "dark"]}}
+    },
+    "defaults": {"theme": "system"}
+}))]
 #[serde(deny_unknown_fields)]
 pub struct NewNamespace {
     /// What it is for; at most 500 characters.

@@ -94,7 +94,14 @@ impl Connector {
 
 impl From<ConnectError> for ConnectionError {
     fn from(error: ConnectError) -> Self {
-        Self::CouldntSetupConfiguration(diesel::result::Error::QueryBuilderError(Box::new(error)))
+        // diesel and the pool above it keep no causes, so all of them go into the text.
+        let mut chain = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(deeper) = cause {
+            chain = format!("{chain}: {deeper}");
+            cause = deeper.source();
+        }
+        Self::BadConnection(chain)
     }
 }
 

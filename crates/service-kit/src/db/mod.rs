@@ -52,6 +52,7 @@ impl Db {
         let pool = Pool::builder(manager)
             .max_size(settings.pool_size)
             .wait_timeout(Some(WAIT))
+            .create_timeout(Some(WAIT))
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|why| ConnectError::Pool(why.to_string()))?;

@@ -4,6 +4,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use actix_web::{HttpResponse, http::header::RETRY_AFTER, web};
@@ -15,6 +16,9 @@ use crate::{db::Db, migrations};
 
 /// One thing that must be in order for this process to serve.
 pub type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// How long one check may take.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Whether this process can serve. It never asks another service.
 #[derive(Clone, Default)]
@@ -54,7 +58,8 @@ impl Readiness {
         }
         let mut faults = Vec::new();
         for (name, check) in &self.checks {
-            if let Err(why) = check().await {
+            let answer = tokio::time::timeout(PATIENCE, check()).await;
+            if let Err(why) = answer.unwrap_or_else(|_elapsed| Err("no answer in time".to_owned())) {
                 faults.push(FieldError::new(format!("/{name}"), "not_ready", why));
             }
         }

@@ -98,18 +98,26 @@ fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, JsonError> {
         let detail = "the character U+0000 cannot be stored";
         return Err(JsonError::Shape(FieldError::new(pointer, "nul_character", detail)));
     }
+    // serde would take `["Ada"]` for a struct, member by member.
+    if !text.trim_start().starts_with('{') {
+        return Err(shape(text, FieldError::new("", "wrong_type", "an object is wanted")));
+    }
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|why| {
         let path = why.path().clone();
         let why = why.into_inner();
-        if why.is_data() { JsonError::Shape(field(&path, &why)) } else { JsonError::Syntax(why.to_string()) }
+        if why.is_data() { shape(text, field(&path, &why)) } else { JsonError::Syntax(why.to_string()) }
     })?;
     reader.end().map_err(|why| JsonError::Syntax(why.to_string()))?;
-    // serde would take `["Ada"]` for a struct, member by member.
-    if !text.trim_start().starts_with('{') {
-        return Err(JsonError::Shape(FieldError::new("", "wrong_type", "an object is wanted")));
-    }
     Ok(value)
+}
+
+/// A fault of the shape, unless the text turns out further on to be no JSON at all.
+fn shape(text: &str, fault: FieldError) -> JsonError {
+    match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(_) => JsonError::Shape(fault),
+        Err(why) => JsonError::Syntax(why.to_string()),
+    }
 }
 
 /// Where a string holds U+0000, which PostgreSQL's text cannot.
@@ -249,11 +257,22 @@ mod tests {
     #[test]
     fn what_is_no_json_is_malformed() {
         let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
-        for body in ["", "{", "nonsense", r#"{"name": "a"} {"#, r#"{"name": "\ud800"}"#, "\u{feff}{}"] {
+        for body in [
+            "",
+            "{",
+            r#"{"name": 5,"#,
+            r#"{"x": NaN}"#,
+            "{} {}",
+            "[1",
+            "nonsense",
+            r#"{"name": "a"} {"#,
+            r#"{"name": "\ud800"}"#,
+            "\u{feff}{}",
+        ] {
             assert!(matches!(refusal(body), JsonError::Syntax(_)), "{body}");
         }
-        let deep = parse::<serde_json::Value>(&Bytes::from(deep)).unwrap_err();
-        assert!(matches!(deep, JsonError::Syntax(_)), "{deep:?}");
+        assert!(matches!(refusal(&deep), JsonError::Syntax(_)));
+        assert!(matches!(refusal(&format!(r#"{{"x": {deep}}}"#)), JsonError::Syntax(_)));
         let bytes = parse::<Person>(&Bytes::from_static(b"{\"name\": \"\xff\"}")).unwrap_err();
         assert!(matches!(bytes, JsonError::Syntax(_)), "{bytes:?}");
     }

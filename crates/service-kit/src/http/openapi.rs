@@ -1,7 +1,8 @@
 use actix_web::App;
 use problem::{FieldError, Problem};
 use utoipa::openapi::{
-    ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
+    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
+    Response, ResponseBuilder,
     path::PathItem,
     security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
@@ -35,8 +36,25 @@ pub fn about(title: &str, description: &str) -> OpenApi {
 
 /// The OpenAPI document of the routes that `configure` adds, under `about`.
 pub fn document(about: OpenApi, configure: impl FnOnce(&mut ServiceConfig<'_>)) -> OpenApi {
-    let (_, collected) = App::new().into_utoipa_app().openapi(about).configure(configure).split_for_parts();
+    let (_, mut collected) =
+        App::new().into_utoipa_app().openapi(about).configure(configure).split_for_parts();
+    for item in collected.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+        for operation in operations.into_iter().flatten() {
+            operation.responses.responses.insert("default".to_owned(), any_other());
+        }
+    }
     collected
+}
+
+/// What may happen to every operation on its way: failures of ours among others.
+fn any_other() -> RefOr<Response> {
+    let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    ResponseBuilder::new()
+        .description("Any other refusal or failure; a 429 or 503 says when to come back in `Retry-After`")
+        .content(problem::CONTENT_TYPE, problem)
+        .build()
+        .into()
 }
 
 /// Which methods every path of a document has.

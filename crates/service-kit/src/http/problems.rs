@@ -7,6 +7,9 @@ use utoipa::IntoResponses;
 /// Of every operation that takes a credential.
 #[derive(Debug, IntoResponses)]
 pub enum Credentialed {
+    /// Two credentials, or a path that can be read in two ways.
+    #[response(status = 400, content_type = "application/problem+json")]
+    Malformed(Problem),
     /// No credential, or one that is not accepted.
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthenticated(Problem),

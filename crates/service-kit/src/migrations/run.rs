@@ -25,7 +25,16 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS plinth_migration_checksums (
         version varchar(50) PRIMARY KEY,
         checksum text NOT NULL
-    );";
+    );
+    -- The default privileges of the owner give the serving role too much here.
+    DO $$ DECLARE reader text; BEGIN
+        FOR reader IN SELECT DISTINCT grantee FROM information_schema.role_table_grants
+            WHERE table_schema = current_schema() AND grantee <> current_user AND privilege_type <> 'SELECT'
+            AND table_name IN ('__diesel_schema_migrations', 'plinth_migration_checksums')
+        LOOP
+            EXECUTE format('REVOKE INSERT, UPDATE, DELETE ON __diesel_schema_migrations, plinth_migration_checksums FROM %I', reader);
+        END LOOP;
+    END $$;";
 
 /// Brings one database to the schema of one service.
 #[derive(Clone)]

@@ -37,10 +37,16 @@ impl Http {
             Environment::Production => 5,
         };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let bind: SocketAddr = read.or("http.bind", ([127, 0, 0, 1], service.port()).into());
+        let internal_bind = read.or("http.internal_bind", ([127, 0, 0, 1], service.internal_port()).into());
+        if bind == internal_bind && bind.port() != 0 {
+            let variable = read.variable("http.internal_bind");
+            read.fault(variable, "the internal listener needs an address of its own");
+        }
         Self {
-            bind: read.or("http.bind", ([127, 0, 0, 1], service.port()).into()),
-            internal_bind: read.or("http.internal_bind", ([127, 0, 0, 1], service.internal_port()).into()),
-            workers: read.or("http.workers", cores).clamp(1, 1024),
+            bind,
+            internal_bind,
+            workers: read.within("http.workers", cores, 1..=1024),
             drain: Duration::from_secs(read.or("http.drain_seconds", drain)),
             grace: Duration::from_secs(read.or("http.grace_seconds", 8)),
         }
@@ -66,7 +72,7 @@ impl Database {
     pub fn read(read: &mut Reader) -> Option<Self> {
         let url = read.parsed("database.url", connection_url);
         let owner_url = read.optional_parsed("database.owner_url", connection_url);
-        let pool_size = read.or("database.pool_size", 10_usize).clamp(1, 1000);
+        let pool_size = read.within("database.pool_size", 10_usize, 1..=1000);
         let ca_file = read.optional_parsed("database.ca_file", readable_file);
         Some(Self { url: url?, owner_url, pool_size, ca_file })
     }
@@ -111,8 +117,8 @@ pub fn logs(read: &mut Reader, service: Service) -> Options {
         format: read.or("log.format", LogFormat::default()),
         level: read
             .optional_parsed("log.level", log_level)
-            .unwrap_or_else(|| "info,actix_server=warn".to_owned()),
+            .unwrap_or_else(|| "info,actix_server=warn,actix_http=off".to_owned()),
         collector: read.optional_parsed("otlp.endpoint", collector),
-        sampled: read.or("otlp.sampled", 0.01_f64).clamp(0.0, 1.0),
+        sampled: read.within("otlp.sampled", 0.01_f64, 0.0..=1.0),
     }
 }

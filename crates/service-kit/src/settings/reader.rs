@@ -1,6 +1,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    ops::RangeInclusive,
     path::Path,
     str::FromStr,
 };
@@ -104,7 +105,12 @@ impl Reader {
         match read.and_then(|config| config.get_table(self.service.name())) {
             Ok(table) => flatten(table, "", &mut self.given),
             Err(config::ConfigError::NotFound(_)) => {}
-            Err(why) => self.fault("PLINTH_CONFIG", format!("{} cannot be read: {why}", path.display())),
+            Err(why) => {
+                // Only the first line: the next would repeat what stands in the file.
+                let why = why.to_string();
+                let why = why.lines().next().unwrap_or_default();
+                self.fault("PLINTH_CONFIG", format!("{} cannot be read: {why}", path.display()));
+            }
         }
     }
 
@@ -134,6 +140,18 @@ impl Reader {
     /// A setting with a default.
     pub fn or<T: FromStr<Err: fmt::Display>>(&mut self, key: &str, default: T) -> T {
         self.optional(key).unwrap_or(default)
+    }
+
+    /// A setting with a default; one out of `range` is a fault.
+    pub fn within<T>(&mut self, key: &str, default: T, range: RangeInclusive<T>) -> T
+    where
+        T: FromStr<Err: fmt::Display> + PartialOrd + fmt::Display,
+    {
+        let value = self.or(key, default);
+        if !range.contains(&value) {
+            self.fault(self.variable(key), format!("from {} to {} is wanted", range.start(), range.end()));
+        }
+        value
     }
 
     /// A secret of at least `least` characters that must be given. Its value never
@@ -204,7 +222,11 @@ impl Reader {
 
     /// Notes a fault that only the service can see.
     pub fn fault(&mut self, variable: impl Into<String>, detail: impl Into<String>) {
-        self.faults.push(Fault { variable: variable.into(), detail: detail.into() });
+        let fault = Fault { variable: variable.into(), detail: detail.into() };
+        // A shared variable is read more than once.
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
     }
 
     /// The variable that a key stands for.
@@ -332,6 +354,16 @@ mod tests {
         let size: u32 = read.or("database.pool_size", 10);
         std::fs::remove_file(&path).unwrap();
         assert_eq!((read.finish(url).unwrap().as_str(), size), ("environment", 7));
+    }
+
+    #[test]
+    fn a_broken_file_is_named_without_what_stands_in_it() {
+        let path = std::env::temp_dir().join(format!("plinth-broken-{}.toml", std::process::id()));
+        std::fs::write(&path, "[auth.database]\nurl = \"postgres://auth:hunter2@h/x\n").unwrap();
+        let read = Reader::new(Service::Auth, Some(&path), []);
+        std::fs::remove_file(&path).unwrap();
+        let told = read.finish(Some(())).unwrap_err().to_string();
+        assert!(told.contains("line 2") && !told.contains("hunter2"), "{told}");
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl Library {
         let options = PeerOptions { timeout: Duration::from_secs(2), ..PeerOptions::default() };
         let peer = |service: &Service| Ok((*service, Peer::new(registry.public(*service), &options)?));
         let peers = services.iter().map(peer).collect::<Result<_, CallError>>()?;
-        own["servers"] = json!([{ "url": registry.public_origin() }]);
+        own["servers"] = json!([{ "url": "/" }]);
         Ok(Self { own, peers, shelf: Mutex::default() })
     }
 

@@ -21,6 +21,9 @@ pub(crate) enum ProxyError {
     /// It went away while it had the request: a write may have happened.
     #[error("{0} went away")]
     Lost(Service, #[source] hyper_util::client::legacy::Error),
+    /// It gave up waiting for our request, in its server's own words: it is too busy.
+    #[error("{0} is too busy to read a request")]
+    Busy(Service),
     /// The answer is none.
     #[error("{0} gave no sensible answer")]
     Broken(Service, #[source] hyper_util::client::legacy::Error),
@@ -37,7 +40,7 @@ impl Describe for ProxyError {
         match self {
             Self::TooLarge(_) => Kind::TooLarge,
             Self::Interrupted => Kind::Malformed,
-            Self::Nowhere(_) | Self::Down(..) | Self::Lost(..) => Kind::Unavailable,
+            Self::Nowhere(_) | Self::Down(..) | Self::Lost(..) | Self::Busy(_) => Kind::Unavailable,
             Self::Broken(..) => Kind::BadGateway,
             Self::Slow(..) => Kind::TimedOut,
             Self::Unwritable(_) => Kind::Internal,
@@ -48,7 +51,7 @@ impl Describe for ProxyError {
         match self {
             Self::TooLarge(_) => "body_too_large",
             Self::Interrupted => "body_interrupted",
-            Self::Nowhere(_) | Self::Down(..) => "upstream_unavailable",
+            Self::Nowhere(_) | Self::Down(..) | Self::Busy(_) => "upstream_unavailable",
             Self::Lost(..) => "upstream_lost",
             Self::Broken(..) => "upstream_broken",
             Self::Slow(..) => "upstream_timed_out",
@@ -57,7 +60,7 @@ impl Describe for ProxyError {
     }
 
     fn retry_after(&self) -> Option<Duration> {
-        matches!(self, Self::Nowhere(_) | Self::Down(..) | Self::Lost(..)).then_some(Duration::from_secs(1))
+        (self.kind() == Kind::Unavailable).then_some(Duration::from_secs(1))
     }
 }
 

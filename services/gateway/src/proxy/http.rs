@@ -10,7 +10,11 @@ use actix_web::{
     web,
 };
 use futures_util::stream;
-use hyper::{Response, body::Incoming, header::CONTENT_LENGTH};
+use hyper::{
+    Response,
+    body::Incoming,
+    header::{CONTENT_LENGTH, CONTENT_TYPE},
+};
 use identity::Claims;
 use ids::Timestamp;
 use ipnet::IpNet;
@@ -77,6 +81,10 @@ pub(crate) async fn proxy(
     }
     let body = Upload::of(&request, payload, door.limits)?;
     let answer = upstream.send(&outgoing, body).await?;
+    // A server's own 408: what our services refuse is a problem, with a type.
+    if answer.status() == hyper::StatusCode::REQUEST_TIMEOUT && !answer.headers().contains_key(CONTENT_TYPE) {
+        return Err(ProxyError::Busy(route.service).into());
+    }
     Ok(reply(&method, answer, door.limits))
 }
 

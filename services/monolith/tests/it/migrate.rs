@@ -71,6 +71,22 @@ async fn several_replicas_at_once_make_everything_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_serving_role_reads_the_history_and_cannot_change_it() {
+    let cluster = Cluster::start().await;
+    assert!(cluster.plinth(&["migrate", "up"]).status.success());
+    let url = cluster.server.url_as("auth", "serving", "auth");
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    for table in ["__diesel_schema_migrations", "plinth_migration_checksums"] {
+        assert!(client.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await.is_ok(), "{table}");
+        let refused = client.execute(&format!("DELETE FROM {table}"), &[]).await.unwrap_err().to_string();
+        assert!(refused.contains("db error"), "{table}: {refused}");
+    }
+    assert!(client.execute("DELETE FROM users", &[]).await.is_ok(), "the rest is its work");
+    assert!(cluster.plinth(&["migrate", "check"]).status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_taken_back_comes_again() {
     let cluster = Cluster::start().await;
     assert!(cluster.plinth(&["migrate", "up"]).status.success());

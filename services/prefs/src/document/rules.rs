@@ -96,25 +96,29 @@ pub(super) fn accept(
 }
 
 /// What of `layer` still fits a namespace that was replaced since it was written: the
-/// overrides at fault are left out, so that a new schema never locks a user out.
+/// overrides at fault are left out, so that a new schema never locks a user out. Where
+/// much is at fault, all are: a read must not cost more the worse they fit.
 pub(super) fn fitting(
     defaults: &PreferenceDocument,
     layer: PreferenceDocument,
     faults: impl Fn(&PreferenceDocument) -> Vec<FieldError>,
 ) -> PreferenceDocument {
     let mut layer = layer;
-    while !layer.is_empty() {
+    for _ in 0..ROUNDS {
         let found = faults(&merge(defaults, &layer));
         if found.is_empty() {
-            break;
+            return layer;
         }
         let left = found.iter().filter(|fault| leave_out(&mut layer, &fault.pointer)).count();
         if left == 0 {
-            layer.clear();
+            break;
         }
     }
-    layer
+    PreferenceDocument::new()
 }
+
+/// How often faults are left out; each time shows 20 of them at most.
+const ROUNDS: usize = 8;
 
 /// Removes the override that `pointer` names, or the nearest one above it.
 fn leave_out(layer: &mut PreferenceDocument, pointer: &str) -> bool {

@@ -13,6 +13,12 @@ const NO_PATTERN: &str = "a regular expression without look-around and back-refe
 /// How many faults of a document are told at once.
 const TOLD: usize = 20;
 
+/// Up to how many values times subschemas each fault of a document is looked for.
+const MOST_CHECKS: usize = 50_000;
+
+/// What a schema counts for that refers to parts of itself: as much as `shape` allows.
+const WITH_REFERENCES: usize = 1000;
+
 /// A compiled JSON Schema.
 ///
 /// Compiling reads no file and no URL, patterns run in linear time and formats are
@@ -20,6 +26,8 @@ const TOLD: usize = 20;
 #[derive(Debug)]
 pub(crate) struct Validator {
     schema: jsonschema::Validator,
+    /// How many subschemas it has, at most.
+    parts: usize,
 }
 
 impl Validator {
@@ -33,7 +41,7 @@ impl Validator {
             .should_validate_formats(true)
             .should_ignore_unknown_formats(false)
             .build(schema);
-        built.map(|schema| Self { schema }).map_err(|why| {
+        built.map(|built| Self { schema: built, parts: parts(schema) }).map_err(|why| {
             let pointer = why.instance_path().as_str().to_owned();
             let detail = match why.kind() {
                 ValidationErrorKind::Format { format } if format == "regex" => NO_PATTERN.to_owned(),
@@ -44,9 +52,38 @@ impl Validator {
     }
 
     /// What keeps `document` from fitting, the first 20 faults.
+    ///
+    /// Whether it fits is cheap to know; every fault of every branch is not, and is all
+    /// collected before the first is told. Of what would cost too much, one is told.
     pub(crate) fn faults(&self, document: &PreferenceDocument) -> Vec<FieldError> {
         let document = Value::Object(document.clone());
+        if self.schema.is_valid(&document) {
+            return Vec::new();
+        }
+        if values(&document).saturating_mul(self.parts) > MOST_CHECKS {
+            let detail = "it does not fit the schema, and is too large for each fault to be told";
+            return vec![FieldError::new("", "schema_mismatch", detail)];
+        }
         self.schema.iter_errors(&document).flat_map(|error| told(&error)).take(TOLD).collect()
+    }
+}
+
+/// How many subschemas there are in `schema`, or might be.
+fn parts(schema: &Value) -> usize {
+    match schema {
+        Value::Object(members) if members.contains_key("$ref") => WITH_REFERENCES,
+        Value::Object(members) => 1 + members.values().map(parts).sum::<usize>(),
+        Value::Array(items) => items.iter().map(parts).sum(),
+        _ => 0,
+    }
+}
+
+/// How many values there are in `document`.
+fn values(document: &Value) -> usize {
+    match document {
+        Value::Object(members) => 1 + members.values().map(values).sum::<usize>(),
+        Value::Array(items) => 1 + items.iter().map(values).sum::<usize>(),
+        _ => 1,
     }
 }
 
@@ -130,6 +167,16 @@ mod tests {
             found,
             [pair("/a/b", "missing_key"), pair("/x", "unknown_key"), pair("/y~0z", "unknown_key")]
         );
+    }
+
+    #[test]
+    fn the_faults_of_many_branches_over_many_items_are_not_collected() {
+        let branches: Vec<Value> = (0..400).map(|number| json!({"const": number + 100})).collect();
+        let schema = json!({"properties": {"a": {"items": {"anyOf": branches}}}});
+        let found = faults(schema.clone(), json!({"a": vec![1; 8000]}));
+        assert_eq!(found, [(String::new(), "schema_mismatch".to_owned())]);
+        assert_eq!(faults(schema.clone(), json!({"a": vec![100; 8000]})), []);
+        assert_eq!(faults(schema, json!({"a": [1]})), [("/a/0".to_owned(), "schema_mismatch".to_owned())]);
     }
 
     #[test]
