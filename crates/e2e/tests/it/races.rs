@@ -1,5 +1,7 @@
 //! Many at once, through the gateway.
 
+use std::time::Duration;
+
 use e2e::{Plinth, Somebody};
 use futures_util::future::join_all;
 use serde_json::json;
@@ -22,7 +24,7 @@ async fn fifty_refreshes_of_one_token_have_one_successor() {
 async fn two_hundred_writers_lose_no_update() {
     let plinth = Plinth::start().await;
     let ada = Somebody::arrive(&plinth).await;
-    let written = join_all((0..200).map(|_| increment(&ada))).await;
+    let written = join_all((0..200).map(|writer| increment(&ada, writer))).await;
     assert_eq!(written.len(), 200);
     let appearance = "appearance".parse().unwrap();
     let read = ada.prefs.document(ada.token().expose(), &appearance).await.unwrap();
@@ -30,19 +32,40 @@ async fn two_hundred_writers_lose_no_update() {
     assert_eq!(read.etag, "\"1.200\"");
 }
 
-/// Reads and writes until the write is taken.
-async fn increment(ada: &Somebody) {
+/// Reads and writes until the write is taken. A busy machine may say that it is busy.
+async fn increment(ada: &Somebody, writer: u64) {
     let appearance = "appearance".parse().unwrap();
     let token = ada.token().expose();
-    loop {
-        let read = ada.prefs.document(token, &appearance).await.unwrap();
+    for attempt in 0.. {
+        let read = match ada.prefs.document(token, &appearance).await {
+            Ok(read) => read,
+            Err(error) => {
+                come_back(&error).await;
+                continue;
+            }
+        };
         let size = read.value["font_size"].as_u64().unwrap();
         let next = if size >= 20 { 12 } else { size + 1 };
         let patch = json!({ "font_size": next }).as_object().unwrap().clone();
         match ada.prefs.patch_document(token, &appearance, &read.etag, &patch).await {
             Ok(_) => return,
-            Err(CallError::Refused(problem)) if problem.status == 412 => {}
-            Err(error) => panic!("{error:?}"),
+            // Writers that all came back at once would only meet again.
+            Err(CallError::Refused(problem)) if problem.status == 412 => {
+                let pause = (writer * 7919 + attempt * 104_729) % 1500;
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+            }
+            Err(error) => come_back(&error).await,
         }
+    }
+}
+
+/// Waits as a 503 asks, which promises that nothing was written; anything else fails.
+async fn come_back(error: &CallError) {
+    match error {
+        CallError::Refused(problem) if problem.code == "database_unavailable" => {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        CallError::Resting => tokio::time::sleep(Duration::from_secs(1)).await,
+        error => panic!("{error:?}"),
     }
 }
