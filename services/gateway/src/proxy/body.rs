@@ -10,6 +10,7 @@ use std::{
 
 use actix_web::{
     HttpRequest,
+    error::PayloadError,
     http::header::{CONTENT_LENGTH, TRANSFER_ENCODING},
     web,
 };
@@ -49,13 +50,15 @@ impl Upload {
         Self { chunks: None, declared: Some(0), end: None }
     }
 
-    /// Takes the body of `request`.
+    /// Takes the body of `request`. Its first chunk is awaited here: what is broken from
+    /// the start is refused before a service hears of it, and while actix still listens.
     ///
     /// # Errors
-    /// [`ProxyError::TooLarge`] when too much is declared, before a byte is read.
-    pub(super) fn of(
+    /// [`ProxyError::TooLarge`] when too much is declared, before a byte is read;
+    /// [`ProxyError::Interrupted`] when no first chunk comes.
+    pub(super) async fn of(
         request: &HttpRequest,
-        payload: web::Payload,
+        mut payload: web::Payload,
         limits: Limits,
     ) -> Result<Self, ProxyError> {
         let declared = declared(request);
@@ -66,10 +69,15 @@ impl Upload {
         if !chunked && declared.unwrap_or(0) == 0 {
             return Ok(Self::nothing());
         }
+        let first = match timeout(limits.upload_idle, payload.next()).await {
+            Ok(None) if chunked => return Ok(Self::nothing()),
+            Ok(Some(Ok(first))) => first,
+            Ok(None | Some(Err(_))) | Err(_) => return Err(ProxyError::Interrupted),
+        };
         let (sender, chunks) = mpsc::channel(CHUNKS);
         let (ended, end) = oneshot::channel();
         actix_web::rt::spawn(async move {
-            pump(payload, sender, limits).await;
+            pump(stream::iter([Ok(first)]).chain(payload), sender, limits).await;
             // Tolerated: nobody waits for the end when the answer came early.
             let _ = ended.send(());
         });
@@ -97,7 +105,11 @@ fn declared(request: &HttpRequest) -> Option<u64> {
 }
 
 /// Hands the client's chunks on until the end, a fault, or nobody listens any more.
-async fn pump(mut payload: web::Payload, sender: mpsc::Sender<Result<Bytes, UploadFault>>, limits: Limits) {
+async fn pump(
+    mut payload: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin,
+    sender: mpsc::Sender<Result<Bytes, UploadFault>>,
+    limits: Limits,
+) {
     let mut left = limits.max_body;
     loop {
         let chunk = tokio::select! {

@@ -79,7 +79,7 @@ pub(crate) async fn proxy(
         }
         return Ok(reply(&method, answer, door.limits));
     }
-    let body = Upload::of(&request, payload, door.limits)?;
+    let body = Upload::of(&request, payload, door.limits).await?;
     let answer = upstream.send(&outgoing, body).await?;
     // A server's own 408: what our services refuse is a problem, with a type.
     if answer.status() == hyper::StatusCode::REQUEST_TIMEOUT && !answer.headers().contains_key(CONTENT_TYPE) {

@@ -114,6 +114,17 @@ async fn a_body_that_stops_coming_is_cut() {
 }
 
 #[actix_web::test]
+async fn chunks_that_are_none_are_400_and_no_service_hears_of_them() {
+    let world = spawn().await;
+    for chunk in ["zz\r\n", "-1\r\n\r\n", "fffffffffffffffff\r\n", "3\r\nabcX"] {
+        let head = "POST /api/v1/prefs HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let answer = crate::raw::exchange(&world.gateway.address, format!("{head}{chunk}").as_bytes()).await;
+        let status = crate::raw::status(&answer);
+        assert!(status == 400 || (status == 0 && chunk.starts_with('3')), "{chunk:?}: {answer}");
+    }
+}
+
+#[actix_web::test]
 async fn an_answer_before_the_end_of_the_upload_is_passed_on() {
     let early = b"HTTP/1.1 413 Payload Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno";
     let (url, _) = scripted(early, Duration::from_millis(200)).await;

@@ -13,7 +13,7 @@ pub(crate) async fn exchange(address: &str, bytes: &[u8]) -> String {
     stream.write_all(bytes).await.unwrap();
     let mut answer = Vec::new();
     let mut chunk = vec![0; 16 * 1024];
-    while let Ok(Ok(count)) = timeout(Duration::from_millis(300), stream.read(&mut chunk)).await {
+    while let Ok(Ok(count)) = timeout(Duration::from_secs(1), stream.read(&mut chunk)).await {
         if count == 0 {
             break;
         }
