@@ -44,7 +44,8 @@ impl SigningKeys {
         let keys = Self::default();
         match keys.start(db, keyring).await {
             Err(SigningKeyError::Db(error)) => {
-                tracing::warn!(%error, "no signing keys yet: the database is away, or its schema is behind");
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, "no signing keys yet: the database is away, or its schema is behind");
                 Ok(keys)
             }
             outcome => outcome.map(|()| keys),
