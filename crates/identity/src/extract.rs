@@ -3,7 +3,6 @@ use std::{marker::PhantomData, ops::Deref};
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web::Data};
 use futures_util::future::LocalBoxFuture;
 use problem::HttpError;
-use service_discovery::Service;
 
 use crate::{Claims, Principal, Refusal, Verifier};
 
@@ -27,10 +26,6 @@ impl<P> Deref for Can<P> {
         &self.principal
     }
 }
-
-/// One of our own services, calling in its own name.
-#[derive(Clone, Copy, Debug)]
-pub struct CallingService(pub Service);
 
 impl<P: Permission> FromRequest for Can<P> {
     type Error = HttpError;
@@ -56,16 +51,6 @@ impl FromRequest for Principal {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let claims = claims(request);
         Box::pin(async move { Ok(Self::try_from(claims.await?)?) })
-    }
-}
-
-impl FromRequest for CallingService {
-    type Error = HttpError;
-    type Future = LocalBoxFuture<'static, Result<Self, HttpError>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let claims = claims(request);
-        Box::pin(async move { Ok(Self(claims.await?.service().ok_or(Refusal::ServiceRequired)?)) })
     }
 }
 

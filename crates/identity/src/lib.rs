@@ -3,8 +3,7 @@
 //! A token is a JWT of one profile ([`Claims`], RFC 9068): Ed25519 only, one
 //! audience, minutes long. [`SigningKey`] makes it, [`Verifier`] reads it with
 //! keys that it holds or fetches ([`KeySource`]). A handler takes the caller as
-//! an argument: [`Can<P>`](Can) needs a permission, [`Principal`] any person,
-//! [`CallingService`] one of our own services.
+//! an argument: [`Can<P>`](Can) needs a permission, [`Principal`] any person.
 
 mod claims;
 mod extract;
@@ -16,7 +15,7 @@ mod signing;
 mod verifier;
 
 pub use claims::{Actor, Claims};
-pub use extract::{CallingService, Can, Permission};
+pub use extract::{Can, Permission};
 pub use keys::{FetchedKeys, KeySet, KeySource};
 pub use principal::{Credential, Principal};
 pub use refusal::Refusal;

@@ -26,9 +26,6 @@ pub enum Refusal {
     /// Known by an API key, where a login session is needed.
     #[error("this needs a login session; an API key is not enough")]
     SessionRequired,
-    /// A person, where one of our own services is expected.
-    #[error("only services may call this")]
-    ServiceRequired,
     /// One of our own services, where a person is expected.
     #[error("only a person may call this, not a service")]
     PersonRequired,
@@ -39,10 +36,7 @@ impl Describe for Refusal {
         match self {
             Self::Missing | Self::Scheme | Self::Invalid(_) | Self::Expired => Kind::Unauthenticated,
             Self::NoKeys => Kind::Unavailable,
-            Self::InsufficientScope(_)
-            | Self::SessionRequired
-            | Self::ServiceRequired
-            | Self::PersonRequired => Kind::Forbidden,
+            Self::InsufficientScope(_) | Self::SessionRequired | Self::PersonRequired => Kind::Forbidden,
         }
     }
 
@@ -55,7 +49,6 @@ impl Describe for Refusal {
             Self::NoKeys => "keys_unavailable",
             Self::InsufficientScope(_) => "insufficient_scope",
             Self::SessionRequired => "session_required",
-            Self::ServiceRequired => "service_required",
             Self::PersonRequired => "person_required",
         }
     }

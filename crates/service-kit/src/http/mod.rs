@@ -12,7 +12,7 @@ mod server;
 
 pub use health::{Check, Readiness, database_check};
 pub use json::{BODY_LIMIT, JsonError, Strict, read_json};
-pub use observe::{Proxied, REQUEST_ID, RequestId, RouteName, method};
+pub use observe::{Proxied, REQUEST_ID, RouteName, method};
 pub use openapi::{Operations, about, document};
 pub use problems::{Bodied, Credentialed, NotFound, Overloaded, Queried, Unauthenticated};
 pub use refusals::nowhere;

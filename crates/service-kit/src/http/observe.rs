@@ -29,10 +29,6 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// The id of the request at hand, as a request extension.
-#[derive(Clone, Debug)]
-pub struct RequestId(pub String);
-
 /// Marks (as a response extension) what an upstream said: its body is left as it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Proxied;
@@ -73,7 +69,6 @@ pub(super) async fn observe<B: MessageBody + 'static>(
     let span = tracing::error_span!("request", request_id = id, %method, path = request.path());
     let caller = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
     let traceparent = trace::enter(&span, caller);
-    request.extensions_mut().insert(RequestId(id.clone()));
     if method == Method::HEAD {
         request.extensions_mut().insert(Head);
         request.head_mut().method = Method::GET;

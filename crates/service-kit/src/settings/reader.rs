@@ -345,6 +345,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_out_of_its_range_is_told_and_never_moved_into_it() {
+        let mut read = reader(&[("AUTH__DATABASE__POOL_SIZE", "0"), ("AUTH__HTTP__WORKERS", "4")]);
+        let _: usize = read.within("database.pool_size", 10, 1..=1000);
+        let workers: usize = read.within("http.workers", 1, 1..=1024);
+        let told = read.finish(Some(workers)).unwrap_err().to_string();
+        assert!(told.contains("AUTH__DATABASE__POOL_SIZE: from 1 to 1000 is wanted"), "{told}");
+        assert!(!told.contains("WORKERS"), "{told}");
+    }
+
+    #[test]
     fn the_environment_wins_over_the_file() {
         let path = std::env::temp_dir().join(format!("plinth-settings-{}.toml", std::process::id()));
         std::fs::write(&path, "[auth.database]\nurl = \"file\"\npool_size = 7\n[prefs]\nx = 1\n").unwrap();

@@ -114,6 +114,18 @@ async fn a_body_that_stops_coming_is_cut() {
 }
 
 #[actix_web::test]
+async fn a_servers_own_408_is_503_and_a_services_own_passes() {
+    let bare = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n";
+    let (url, _) = scripted(bare, Duration::ZERO).await;
+    let world = spawn_with(&[("PREFS_SERVICE_URL", &url)]).await;
+    assert_eq!(problem(world.gateway.get("/api/v1/prefs")).await, (503, "upstream_unavailable".to_owned()));
+    let typed = b"HTTP/1.1 408 Request Timeout\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nno";
+    let (url, _) = scripted(typed, Duration::ZERO).await;
+    let world = spawn_with(&[("PREFS_SERVICE_URL", &url)]).await;
+    assert_eq!(world.gateway.get("/api/v1/prefs").send().await.unwrap().status(), 408);
+}
+
+#[actix_web::test]
 async fn chunks_that_are_none_are_400_and_no_service_hears_of_them() {
     let world = spawn().await;
     for chunk in ["zz\r\n", "-1\r\n\r\n", "fffffffffffffffff\r\n", "3\r\nabcX"] {

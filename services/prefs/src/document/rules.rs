@@ -181,6 +181,19 @@ mod tests {
     }
 
     #[test]
+    fn a_layer_that_hardly_fits_costs_few_rounds_and_is_left_out() {
+        let layer: PreferenceDocument = (0..1000).map(|key| (format!("k{key}"), Value::from(1))).collect();
+        let rounds = std::cell::Cell::new(0);
+        let twenty = |merged: &PreferenceDocument| {
+            rounds.set(rounds.get() + 1);
+            let fault = |key: &String| FieldError::new(format!("/{key}"), "wrong_type", "");
+            merged.keys().take(20).map(fault).collect()
+        };
+        assert!(fitting(&PreferenceDocument::new(), layer, twenty).is_empty());
+        assert_eq!(rounds.get(), ROUNDS);
+    }
+
+    #[test]
     fn the_vectors_of_rfc_7396_hold() {
         // Appendix A, those on objects.
         for (target, patch, result) in [
