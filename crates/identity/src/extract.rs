@@ -3,6 +3,7 @@ use std::{marker::PhantomData, ops::Deref};
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web::Data};
 use futures_util::future::LocalBoxFuture;
 use problem::HttpError;
+use service_discovery::Service;
 
 use crate::{Claims, Principal, Refusal, Verifier};
 
@@ -51,6 +52,24 @@ impl FromRequest for Principal {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let claims = claims(request);
         Box::pin(async move { Ok(Self::try_from(claims.await?)?) })
+    }
+}
+
+/// One of our own services, which calls on its own account (a client-credentials
+/// token of auth): what routes on the internal listener take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallingService(pub Service);
+
+impl FromRequest for CallingService {
+    type Error = HttpError;
+    type Future = LocalBoxFuture<'static, Result<Self, HttpError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let claims = claims(request);
+        Box::pin(async move {
+            let service = claims.await?.service().ok_or(Refusal::ServiceRequired)?;
+            Ok(Self(service))
+        })
     }
 }
 

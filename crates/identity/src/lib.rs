@@ -15,7 +15,7 @@ mod signing;
 mod verifier;
 
 pub use claims::{Actor, Claims};
-pub use extract::{Can, Permission};
+pub use extract::{CallingService, Can, Permission};
 pub use keys::{FetchedKeys, KeySet, KeySource};
 pub use principal::{Credential, Principal};
 pub use refusal::Refusal;

@@ -29,6 +29,9 @@ pub enum Refusal {
     /// One of our own services, where a person is expected.
     #[error("only a person may call this, not a service")]
     PersonRequired,
+    /// A person, where only our own services are let in.
+    #[error("only a service may call this, not a person")]
+    ServiceRequired,
 }
 
 impl Describe for Refusal {
@@ -36,7 +39,10 @@ impl Describe for Refusal {
         match self {
             Self::Missing | Self::Scheme | Self::Invalid(_) | Self::Expired => Kind::Unauthenticated,
             Self::NoKeys => Kind::Unavailable,
-            Self::InsufficientScope(_) | Self::SessionRequired | Self::PersonRequired => Kind::Forbidden,
+            Self::InsufficientScope(_)
+            | Self::SessionRequired
+            | Self::PersonRequired
+            | Self::ServiceRequired => Kind::Forbidden,
         }
     }
 
@@ -50,6 +56,7 @@ impl Describe for Refusal {
             Self::InsufficientScope(_) => "insufficient_scope",
             Self::SessionRequired => "session_required",
             Self::PersonRequired => "person_required",
+            Self::ServiceRequired => "service_required",
         }
     }
 

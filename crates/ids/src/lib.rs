@@ -49,6 +49,33 @@ impl Kind for ApiKey {
     const NAME: &'static str = "ApiKeyId";
 }
 
+/// The kind of a job's id.
+#[derive(Debug)]
+pub enum Job {}
+
+impl Kind for Job {
+    const PREFIX: &'static str = "job";
+    const NAME: &'static str = "JobId";
+}
+
+/// The kind of an event's id.
+#[derive(Debug)]
+pub enum Event {}
+
+impl Kind for Event {
+    const PREFIX: &'static str = "evt";
+    const NAME: &'static str = "EventId";
+}
+
+/// The kind of the id of an entry in the audit log.
+#[derive(Debug)]
+pub enum AuditEntry {}
+
+impl Kind for AuditEntry {
+    const PREFIX: &'static str = "aud";
+    const NAME: &'static str = "AuditEntryId";
+}
+
 /// Says *who*: the person that acts.
 pub type UserId = Id<User>;
 
@@ -60,3 +87,12 @@ pub type SessionId = Id<Session>;
 
 /// One API key; its secret is never part of it.
 pub type ApiKeyId = Id<ApiKey>;
+
+/// One piece of background work.
+pub type JobId = Id<Job>;
+
+/// One fact that a service told the others; the same however often it is sent.
+pub type EventId = Id<Event>;
+
+/// One entry of the audit log.
+pub type AuditEntryId = Id<AuditEntry>;

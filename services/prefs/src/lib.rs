@@ -53,5 +53,5 @@ fn about() -> Document {
 /// # Errors
 /// When a folder of `migrations/` is no migration.
 pub fn migrations() -> Result<Catalogue, CatalogueError> {
-    Catalogue::embedded(&MIGRATIONS)
+    Catalogue::embedded(&[&MIGRATIONS])
 }

@@ -42,12 +42,14 @@ pub struct CatalogueError {
 const OUTSIDE: &str = "-- outside a transaction";
 
 impl Catalogue {
-    /// The migrations in the folders of `dir`.
+    /// The migrations in the folders of `dirs`: a service's own, and those of the
+    /// mechanisms whose tables stand beside them.
     ///
     /// # Errors
-    /// The first folder that is not one.
-    pub fn embedded(dir: &Dir<'_>) -> Result<Self, CatalogueError> {
-        let mut migrations = dir.dirs().map(Migration::embedded).collect::<Result<Vec<_>, _>>()?;
+    /// The first folder that is not one, or that takes the version of another.
+    pub fn embedded(dirs: &[&Dir<'_>]) -> Result<Self, CatalogueError> {
+        let folders = dirs.iter().flat_map(|dir| dir.dirs());
+        let mut migrations = folders.map(Migration::embedded).collect::<Result<Vec<_>, _>>()?;
         migrations.sort_by(|one, other| one.version.cmp(&other.version));
         match migrations.windows(2).find(|pair| pair[0].version == pair[1].version) {
             Some(pair) => Err(CatalogueError { folder: pair[1].name.clone(), fault: "its version is taken" }),

@@ -1,6 +1,6 @@
 //! The groups of settings that every service has.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use observability::{LogFormat, Options};
 use secrecy::SecretString;
@@ -11,6 +11,60 @@ use super::{Environment, Reader};
 /// `PLINTH_ENV`; production unless it says otherwise.
 pub fn environment(read: &mut Reader) -> Environment {
     read.shared("PLINTH_ENV").unwrap_or(Environment::Production)
+}
+
+/// What a process of a service does. Several processes of different roles share a
+/// database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    /// Answers requests.
+    Api,
+    /// Runs jobs.
+    Worker,
+    /// Fires schedules.
+    Cron,
+    /// All of it.
+    #[default]
+    All,
+}
+
+impl Role {
+    /// Reads `role`.
+    pub fn read(read: &mut Reader) -> Self {
+        read.or("role", Self::default())
+    }
+
+    /// Whether clients are served; health and metrics are, by every role.
+    #[must_use]
+    pub const fn serves(self) -> bool {
+        matches!(self, Self::Api | Self::All)
+    }
+
+    /// Whether jobs are run and events are carried.
+    #[must_use]
+    pub const fn works(self) -> bool {
+        matches!(self, Self::Worker | Self::All)
+    }
+
+    /// Whether schedules are fired.
+    #[must_use]
+    pub const fn schedules(self) -> bool {
+        matches!(self, Self::Cron | Self::All)
+    }
+}
+
+impl FromStr for Role {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "api" => Ok(Self::Api),
+            "worker" => Ok(Self::Worker),
+            "cron" => Ok(Self::Cron),
+            "all" => Ok(Self::All),
+            _ => Err("one of api, worker, cron, all is wanted"),
+        }
+    }
 }
 
 /// The listeners of a service.

@@ -5,25 +5,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::fault::Fault;
 use super::tree::Tree;
 
-/// A file below `services/<service>/migrations/<migration>/`.
+/// A file below `<home>/migrations/<migration>/`, where the home is a service, or the crate of a mechanism
+/// that brings its own tables.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct File<'a> {
-    pub(super) service: &'a str,
+    /// `services/auth`, `crates/jobs`.
+    pub(super) home: &'a str,
     pub(super) migration: &'a str,
     pub(super) name: &'a str,
 }
 
 impl<'a> File<'a> {
     pub(super) fn of(path: &'a str) -> Option<Self> {
-        let mut parts = path.strip_prefix("services/")?.split('/');
-        let (service, folder) = (parts.next()?, parts.next()?);
-        let (migration, name) = (parts.next()?, parts.next()?);
-        (folder == "migrations" && parts.next().is_none()).then_some(Self { service, migration, name })
+        let (home, below) = path.split_once("/migrations/")?;
+        let (migration, name) = below.split_once('/')?;
+        let (kind, crate_name) = home.split_once('/')?;
+        let is_home = ["services", "crates"].contains(&kind) && !crate_name.contains('/');
+        (is_home && !name.contains('/')).then_some(Self { home, migration, name })
     }
 
     /// The migration's folder.
     fn folder(&self) -> String {
-        format!("services/{}/migrations/{}", self.service, self.migration)
+        format!("{}/migrations/{}", self.home, self.migration)
     }
 
     /// What orders it: the part before the first `_`.
@@ -37,7 +40,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Fault> {
     let mut versions: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for file in tree.files().filter_map(|(path, _)| File::of(path)) {
         folders.insert(file.folder());
-        versions.entry((file.service, file.version())).or_default().insert(file.folder());
+        versions.entry((file.home, file.version())).or_default().insert(file.folder());
     }
     let halves = folders.iter().flat_map(|folder| {
         [("up.sql", "write what it does"), ("down.sql", "undo up.sql, or say why not: -- irreversible: …")]
@@ -61,7 +64,8 @@ mod tests {
     #[test]
     fn a_path_is_taken_apart() {
         let file = File::of("services/auth/migrations/0001_users/up.sql").unwrap();
-        assert_eq!(file, File { service: "auth", migration: "0001_users", name: "up.sql" });
+        assert_eq!(file, File { home: "services/auth", migration: "0001_users", name: "up.sql" });
+        assert_eq!(File::of("crates/jobs/migrations/0001_jobs/down.sql").unwrap().home, "crates/jobs");
         assert_eq!(File::of("services/auth/migrations/RELEASED"), None);
         assert_eq!(File::of("services/auth/src/user/http.rs"), None);
     }

@@ -1,6 +1,6 @@
 //! Every row belongs to somebody: a table has `org_id` or `user_id`, or is listed with its reason.
 //!
-//! The list of exceptions is `services/<service>/migrations/unowned.txt`, a line each: `table: reason`.
+//! The list of exceptions is `<home>/migrations/unowned.txt`, a line each: `table: reason`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Fault> {
     let mut unowned: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (path, sql) in tree.files() {
         let Some(file) = File::of(path).filter(|file| file.name == "up.sql") else { continue };
-        let list = list_of(file.service);
+        let list = list_of(file.home);
         let exceptions = tree.text(&list).unwrap_or_default();
         for table in tables(sql).into_iter().filter(|table| !is_owned(table)) {
             if reason(exceptions, &table.name).is_none() {
@@ -42,8 +42,8 @@ pub(crate) fn check(tree: &Tree) -> Vec<Fault> {
     faults
 }
 
-fn list_of(service: &str) -> String {
-    format!("services/{service}/migrations/unowned.txt")
+fn list_of(home: &str) -> String {
+    format!("{home}/migrations/unowned.txt")
 }
 
 fn is_owned(table: &Table) -> bool {

@@ -1,6 +1,6 @@
 //! A released migration is never edited: somebody's database holds what it was.
 //!
-//! `services/<service>/migrations/RELEASED` lists the released files as `sha256sum */*.sql` prints them in that
+//! `<home>/migrations/RELEASED` lists the released files as `sha256sum */*.sql` prints them in that
 //! folder. Where there is none, nothing was released yet.
 
 use aws_lc_rs::digest::{SHA256, digest};

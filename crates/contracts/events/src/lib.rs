@@ -1,0 +1,34 @@
+//! What an event is: a fact that a service tells the others, typed by its contract.
+//!
+//! A contract declares its events as structs that implement [`Event`]; `events`
+//! writes them into the publisher's log and carries them as [`Envelope`]s.
+
+mod envelope;
+
+pub use envelope::{Batch, Envelope, Received};
+
+use ids::OrgId;
+use serde::{Serialize, de::DeserializeOwned};
+
+/// A fact that a service publishes. It evolves by addition only: receivers ignore
+/// fields that they do not know, and new fields have defaults.
+pub trait Event: Serialize + DeserializeOwned + utoipa::ToSchema {
+    /// Its name: `<noun>.<past participle>`, such as `user.created`.
+    const TYPE: &'static str;
+    /// One sentence for the catalogue.
+    const DESCRIPTION: &'static str;
+    /// Whether customers may have it delivered to their own endpoints.
+    const PUBLIC: bool;
+
+    /// Whose it is; `None` for the platform's own.
+    fn org(&self) -> Option<OrgId>;
+
+    /// What it is about: the id of the one thing whose events keep their order.
+    fn aggregate(&self) -> String;
+
+    /// The version of the aggregate after the fact; grows with every event of it.
+    fn version(&self) -> i64;
+
+    /// What the catalogue shows.
+    fn example() -> Self;
+}
