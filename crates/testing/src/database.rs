@@ -1,6 +1,5 @@
-use std::thread;
+use std::{fmt::Display, thread};
 
-use service_discovery::Service;
 use tokio::runtime::Builder;
 use tokio_postgres::{Client, NoTls};
 use url::Url;
@@ -8,7 +7,7 @@ use uuid::Uuid;
 
 use crate::settings::postgres_url;
 
-/// A database of one test's own: cloned from the service's migrated template, and
+/// A database of one test's own: cloned from its owner's migrated template, and
 /// dropped with this value.
 #[derive(Debug)]
 pub struct TestDatabase {
@@ -17,14 +16,15 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// Clones the template of `service`, which `migrate` brings up to date the first
-    /// time that a test of the run asks. It is given the template's URL.
+    /// Clones the template of `owner` (a service, or a crate with tables of its own),
+    /// which `migrate` brings up to date the first time that a test of the run asks.
+    /// It is given the template's URL.
     #[expect(clippy::expect_used, reason = "a test without a database cannot go on")]
-    pub async fn create(service: Service, migrate: impl AsyncFnOnce(String)) -> Self {
+    pub async fn create(owner: impl Display, migrate: impl AsyncFnOnce(String)) -> Self {
         let admin = connect(&postgres_url()).await;
-        let template = format!("template_{service}");
+        let template = format!("template_{owner}");
         make_template(&admin, &template, migrate).await;
-        let name = format!("test_{service}_{}", Uuid::now_v7().simple());
+        let name = format!("test_{owner}_{}", Uuid::now_v7().simple());
         let clone = format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy");
         admin.batch_execute(&clone).await.expect("a clone of the template");
         let url = database_url(&name);

@@ -33,6 +33,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for Strict<T> {
     }
 }
 
+/// The bytes of the body that a handler took, as they came: [`read_json`] leaves them
+/// in the request's extensions, for what has to know whether two bodies are the same.
+/// It has no `Debug`, because a body may hold a password.
+#[derive(Clone)]
+pub struct RawBody(pub Bytes);
+
 /// Why a body is not the JSON that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {
@@ -67,13 +73,17 @@ pub fn read_json<T: DeserializeOwned>(
 ) -> impl Future<Output = Result<T, JsonError>> + use<T> {
     let accepted = accept(request, media_types);
     let payload = web::Payload::from_request(request, payload);
+    let request = request.clone();
     async move {
         accepted?;
         let payload = payload.await.map_err(|_why| JsonError::Incomplete)?;
         let body = tokio::time::timeout(PATIENCE, payload.to_bytes_limited(BODY_LIMIT));
         let body =
             body.await.map_err(|_elapsed| JsonError::TooSlow)?.map_err(|_limit| JsonError::TooLarge)?;
-        parse(&body.map_err(|_why| JsonError::Incomplete)?)
+        let body = body.map_err(|_why| JsonError::Incomplete)?;
+        let value = parse(&body)?;
+        request.extensions_mut().insert(RawBody(body));
+        Ok(value)
     }
 }
 

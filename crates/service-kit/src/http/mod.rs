@@ -11,7 +11,7 @@ mod reply;
 mod server;
 
 pub use health::{Check, Readiness, database_check};
-pub use json::{BODY_LIMIT, JsonError, Strict, read_json};
+pub use json::{BODY_LIMIT, JsonError, RawBody, Strict, read_json};
 pub use observe::{Proxied, REQUEST_ID, RouteName, method};
 pub use openapi::{Operations, about, document};
 pub use problems::{Bodied, Credentialed, NotFound, Overloaded, Queried, Unauthenticated};
