@@ -3,6 +3,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::Event;
+
 /// An event on its way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Envelope {
@@ -21,10 +23,21 @@ pub struct Envelope {
     /// When it was published.
     pub occurred_at: Timestamp,
     /// The fact, as the publisher's contract types it.
+    #[schema(value_type = Object)]
     pub data: Value,
 }
 
-/// What a relay pushes: `POST /internal/v1/<receiver>/events`.
+impl Envelope {
+    /// The fact.
+    ///
+    /// # Errors
+    /// When it is none of this type's shape.
+    pub fn read<E: Event>(&self) -> serde_json::Result<E> {
+        E::deserialize(&self.data)
+    }
+}
+
+/// What a relay pushes: `POST` to [`inbox_path`](crate::inbox_path).
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Batch {
     /// In the order of the publisher's log.

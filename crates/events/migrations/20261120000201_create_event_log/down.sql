@@ -1,0 +1,2 @@
+DROP TABLE event_subscribers;
+DROP TABLE events;
