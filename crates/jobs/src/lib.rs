@@ -1,1 +1,37 @@
-//! .
+//! Background work and schedules: rows in the service's own PostgreSQL.
+//!
+//! A [`Job`] is a typed payload with a handler. [`enqueue`] takes the caller's
+//! connection, so that a job is there if and only if its cause committed. A [`Worker`]
+//! claims jobs under leases, runs their handlers, and ends them; a handler commits its
+//! effects together with that through its [`Run`], so that they happen exactly once. A
+//! [`Cron`] turns schedules into jobs.
+
+mod cron;
+mod enqueue;
+mod handlers;
+mod hint;
+mod history;
+mod job;
+mod lane;
+mod metrics;
+mod operate;
+mod run;
+mod schema;
+mod store;
+mod worker;
+
+use include_dir::{Dir, include_dir};
+
+pub use cron::{Cron, CronError, Missed, Schedule};
+pub use enqueue::{EnqueueError, Enqueued, NewJob, enqueue};
+pub use handlers::Handlers;
+pub use history::RotateHistory;
+pub use job::{Done, Failure, Job, Lane, Policy, Priority};
+pub use metrics::JobMetrics;
+pub use operate::{cancel, counts, find, list, replay};
+pub use run::{Progress, Run};
+pub use store::{Cancelled, Count, Filter, Replayed, Stored};
+pub use worker::{Options, Worker};
+
+/// The tables of jobs, for a service's catalogue of migrations.
+pub static MIGRATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");

@@ -1,7 +1,10 @@
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use actix_web::{App, HttpResponse, HttpServer, dev::ServerHandle, web};
-use identity::{Claims, GATEWAY_ISSUER, SigningKey, jwks_path};
+use identity::{Claims, Feed, GATEWAY_ISSUER, REVOCATIONS_PATH, Revocation, SigningKey, Since, jwks_path};
 use ids::{OrgId, SessionId, Timestamp, UserId};
 use jsonwebtoken::jwk::JwkSet;
 use service_discovery::Service;
@@ -41,14 +44,19 @@ impl Person {
     }
 }
 
-/// Mints tokens as the gateway does and publishes their key over HTTP, so that the
-/// service under test verifies them by the code that it always runs.
+/// Mints tokens as the gateway does and publishes their key over HTTP, and revokes
+/// them as auth does by its feed, so that the service under test verifies them by the
+/// code that it always runs.
 #[derive(Debug)]
 pub struct Issuer {
     key: SigningKey,
     url: String,
     server: ServerHandle,
+    revoked: web::Data<Revoked>,
 }
+
+/// All that was revoked; a cursor is how much of it was told. `None`: nothing is told.
+type Revoked = Mutex<Option<Vec<Revocation>>>;
 
 impl Issuer {
     /// Starts to publish, on a port that the system chooses.
@@ -57,9 +65,15 @@ impl Issuer {
         let key = SigningKey::from_seed(&[42; 32]).expect("a key");
         let keys = web::Data::new(JwkSet { keys: vec![key.public_jwk()] });
         let path = jwks_path(Service::Gateway);
+        let revoked = web::Data::new(Revoked::new(Some(Vec::new())));
+        let shared = revoked.clone();
         let server = HttpServer::new(move || {
             let publish = |keys: web::Data<JwkSet>| std::future::ready(HttpResponse::Ok().json(&**keys));
-            App::new().app_data(keys.clone()).route(&path, web::get().to(publish))
+            App::new()
+                .app_data(keys.clone())
+                .app_data(shared.clone())
+                .route(&path, web::get().to(publish))
+                .route(REVOCATIONS_PATH, web::get().to(feed))
         })
         .workers(1)
         .disable_signals()
@@ -69,10 +83,21 @@ impl Issuer {
         let server = server.run();
         let handle = server.handle();
         tokio::spawn(server);
-        Self { key, url, server: handle }
+        Self { key, url, server: handle, revoked }
     }
 
-    /// What `GATEWAY_INTERNAL_URL` is for the service under test.
+    /// Voids tokens; the service under test hears of it within the second.
+    pub fn revoke(&self, revocation: Revocation) {
+        let mut revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
+        revoked.get_or_insert_default().push(revocation);
+    }
+
+    /// From now on the feed of revocations fails, as when auth is away.
+    pub fn fall_silent(&self) {
+        *self.revoked.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// What `GATEWAY_INTERNAL_URL` and `AUTH_INTERNAL_URL` are for the service under test.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -94,6 +119,7 @@ impl Issuer {
             roles: person.roles.clone(),
             ver: 1,
             sid: Some(person.sid.clone()),
+            sver: 0,
             act: None,
         }
     }
@@ -117,4 +143,18 @@ impl Drop for Issuer {
         // The server ends by itself; nobody waits for it.
         drop(self.server.stop(false));
     }
+}
+
+async fn feed(since: web::Query<Since>, revoked: web::Data<Revoked>) -> HttpResponse {
+    let revoked = revoked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let reply = match revoked {
+        Some(all) => {
+            let told = since.since.as_deref().and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
+            let feed =
+                Feed { cursor: all.len().to_string(), revocations: all.into_iter().skip(told).collect() };
+            HttpResponse::Ok().json(feed)
+        }
+        None => HttpResponse::ServiceUnavailable().finish(),
+    };
+    std::future::ready(reply).await
 }

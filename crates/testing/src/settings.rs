@@ -1,4 +1,4 @@
-//! What `cargo xtask test` says in the environment.
+//! What `cargo xtask test` says in the environment, and plain HTTP.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -38,4 +38,18 @@ pub fn http() -> reqwest::Client {
 )]
 fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests by `cargo xtask test`"))
+}
+
+/// Waits until the service at `base` says that it is ready, for half a minute at most.
+#[expect(clippy::panic, reason = "a test whose service does not start cannot go on")]
+pub async fn until_ready(base: &str) {
+    let http = http();
+    for _ in 0..600 {
+        let reply = http.get(format!("{base}/readyz")).send().await;
+        if reply.is_ok_and(|reply| reply.status().is_success()) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{base} is not ready");
 }

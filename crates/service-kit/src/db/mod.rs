@@ -67,6 +67,14 @@ impl Db {
         self.pool.get().await.map_err(|why| Error::Unavailable(Box::new(why)))
     }
 
+    /// A connection outside the pool, to listen on: it never goes back.
+    ///
+    /// # Errors
+    /// As [`Db::connection`].
+    pub async fn dedicated(&self) -> Result<AsyncPgConnection> {
+        Ok(Object::take(self.connection().await?))
+    }
+
     /// Runs `work` in one transaction: all of it happens, or nothing.
     ///
     /// # Errors

@@ -90,6 +90,16 @@ pub fn database_check(db: Db, catalogue: migrations::Catalogue) -> Check {
     })
 }
 
+/// Something that this process knows of itself; `otherwise` is what it says while it
+/// does not hold.
+#[must_use]
+pub fn state_check(holds: impl Fn() -> bool + Send + Sync + 'static, otherwise: &'static str) -> Check {
+    Arc::new(move || {
+        let outcome = if holds() { Ok(()) } else { Err(otherwise.to_owned()) };
+        Box::pin(ready(outcome))
+    })
+}
+
 /// `/healthz` and `/readyz`, on both listeners.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.route("/healthz", web::get().to(alive)).route("/readyz", web::get().to(readiness));

@@ -10,7 +10,7 @@ mod refusals;
 mod reply;
 mod server;
 
-pub use health::{Check, Readiness, database_check};
+pub use health::{Check, Readiness, database_check, state_check};
 pub use json::{BODY_LIMIT, JsonError, RawBody, Strict, read_json};
 pub use observe::{Proxied, REQUEST_ID, RouteName, method};
 pub use openapi::{Operations, about, document};

@@ -1,0 +1,124 @@
+//! Ending an attempt. Every statement asks for the lease: who lost it changes nothing.
+
+use std::time::Duration;
+
+use diesel::{
+    QueryableByName, sql_query,
+    sql_types::{Array, Double, Nullable, Text, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use ids::JobId;
+use service_kit::db;
+use uuid::Uuid;
+
+use super::lanes;
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Ending {
+    /// It did its work.
+    Succeeded,
+    /// It is given up: a dead letter.
+    Discarded(String),
+    /// Somebody no longer wants it.
+    Cancelled,
+    /// It is tried again after a while.
+    Again { after: Duration, why: String },
+    /// The worker is on its way out: the attempt does not count.
+    Released,
+}
+
+/// An attempt that ended, of whoever holds the lease.
+#[derive(Clone, Debug)]
+pub(crate) struct Finished {
+    pub(crate) id: JobId,
+    pub(crate) lease: Uuid,
+    pub(crate) ending: Ending,
+}
+
+impl Ending {
+    pub(crate) const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Discarded(_) => "discarded",
+            Self::Cancelled => "cancelled",
+            Self::Again { .. } => "again",
+            Self::Released => "released",
+        }
+    }
+
+    fn why(&self) -> Option<&str> {
+        match self {
+            Self::Discarded(why) | Self::Again { why, .. } => Some(why),
+            _ => None,
+        }
+    }
+
+    const fn wait(&self) -> f64 {
+        match self {
+            Self::Again { after, .. } => after.as_secs_f64(),
+            _ => 0.0,
+        }
+    }
+}
+
+/// Ends attempts of jobs that run in no lane, in one statement; gives those that were
+/// still this worker's to end.
+pub(crate) async fn finish(
+    connection: &mut AsyncPgConnection,
+    finished: &[Finished],
+) -> db::Result<Vec<JobId>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = SqlUuid)]
+        id: JobId,
+    }
+    let column = |of: fn(&Finished) -> Uuid| finished.iter().map(of).collect::<Vec<_>>();
+    let rows = sql_query(
+        "WITH given AS MATERIALIZED (
+             SELECT * FROM unnest($1, $2, $3, $4, $5) AS g(id, lease, outcome, why, wait)),
+         over AS (
+             DELETE FROM jobs j USING given g
+             WHERE j.id = g.id AND j.lease = g.lease AND g.outcome IN ('succeeded', 'discarded', 'cancelled')
+             RETURNING j.*, g.outcome, coalesce(g.why, j.last_error) AS why),
+         kept AS (
+             INSERT INTO jobs_history (id, org_id, user_id, kind, payload, context, priority, attempt,
+                 max_attempts, unique_key, lane, lane_width, worker, checkpoint, progress, progress_seq,
+                 outcome, last_error, created_at, started_at)
+             SELECT id, org_id, user_id, kind, payload, context, priority, attempt,
+                 max_attempts, unique_key, lane, lane_width, worker, checkpoint, progress, progress_seq + 1,
+                 outcome, why, created_at, started_at FROM over),
+         back AS (
+             UPDATE jobs j SET lease = NULL, leased_until = NULL, last_error = coalesce(g.why, j.last_error),
+                 state = CASE g.outcome WHEN 'again' THEN 'scheduled' ELSE 'ready' END,
+                 attempt = attempt - CASE g.outcome WHEN 'again' THEN 0 ELSE 1 END,
+                 run_at = CASE g.outcome WHEN 'again' THEN clock_timestamp() + make_interval(secs => g.wait)
+                                         ELSE j.run_at END,
+                 position = nextval('jobs_position')
+             FROM given g
+             WHERE j.id = g.id AND j.lease = g.lease AND g.outcome IN ('again', 'released')
+             RETURNING j.id)
+         SELECT id FROM over UNION ALL SELECT id FROM back",
+    )
+    .bind::<Array<SqlUuid>, _>(column(|one| one.id.uuid()))
+    .bind::<Array<SqlUuid>, _>(column(|one| one.lease))
+    .bind::<Array<Text>, _>(finished.iter().map(|one| one.ending.outcome()).collect::<Vec<_>>())
+    .bind::<Array<Nullable<Text>>, _>(finished.iter().map(|one| one.ending.why()).collect::<Vec<_>>())
+    .bind::<Array<Double>, _>(finished.iter().map(|one| one.ending.wait()).collect::<Vec<_>>())
+    .load::<Row>(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// [`finish`] for jobs that run in `lanes`: the next ones of those get their turn. In a
+/// transaction of the caller's, as its last act: the lanes are locked from here on.
+pub(crate) async fn finish_in_lanes(
+    connection: &mut AsyncPgConnection,
+    finished: &[Finished],
+    lanes: &[String],
+) -> db::Result<Vec<JobId>> {
+    lanes::lock(connection, lanes).await?;
+    let ended = finish(connection, finished).await?;
+    lanes::release(connection, lanes).await?;
+    Ok(ended)
+}

@@ -1,0 +1,102 @@
+//! All SQL of jobs. Times are the database's own, so that no worker's clock matters.
+
+mod claim;
+mod finish;
+mod fires;
+mod lanes;
+mod lease;
+mod read;
+
+pub(crate) use claim::{Claimed, Haul, Reach, claim, claim_in_lanes, promote};
+pub(crate) use finish::{Ending, Finished, finish, finish_in_lanes};
+pub(crate) use fires::{fire, last_fire, now};
+pub(crate) use lease::{checkpoint, expire, progress, renew};
+pub use read::{Cancelled, Count, Filter, Replayed, Stored};
+pub(crate) use read::{cancel, counts, find, list, replay};
+
+use std::time::Duration;
+
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, insert_into,
+    pg::data_types::PgInterval,
+    sql_query,
+    sql_types::{Interval, Text},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use ids::{JobId, Timestamp};
+use service_kit::db;
+
+use crate::{NewJob, hint, schema::jobs};
+
+/// Puts a job into the queue; whether its unique key was free.
+pub(crate) async fn insert(connection: &mut AsyncPgConnection, new: &NewJob) -> db::Result<bool> {
+    let context = serde_json::json!({
+        "request_id": new.context.request_id, "traceparent": new.context.traceparent,
+    });
+    let row = (
+        jobs::id.eq(new.id),
+        jobs::org_id.eq(new.org),
+        jobs::user_id.eq(new.user),
+        jobs::kind.eq(new.kind),
+        jobs::payload.eq(&new.payload),
+        jobs::context.eq(new.context.request_id.is_some().then_some(context)),
+        jobs::priority.eq(new.policy.priority.number()),
+        jobs::max_attempts.eq(i32::from(new.policy.max_attempts)),
+        jobs::unique_key.eq(new.unique.as_deref()),
+        jobs::lane.eq(new.lane.as_ref().map(|lane| lane.key.as_str())),
+        jobs::lane_width.eq(lane_width(new)),
+    );
+    let insert = insert_into(jobs::table);
+    let inserted = match new.run_at.filter(|at| *at > Timestamp::now()) {
+        Some(at) => {
+            let row = (row, jobs::state.eq("scheduled"), jobs::run_at.eq(at));
+            insert.values(row).on_conflict_do_nothing().execute(connection).await?
+        }
+        None => {
+            let row = (row, jobs::state.eq("ready"));
+            insert.values(row).on_conflict_do_nothing().execute(connection).await?
+        }
+    };
+    Ok(inserted > 0)
+}
+
+fn lane_width(new: &NewJob) -> Option<i16> {
+    let width = new.lane.as_ref()?.width?;
+    Some(i16::try_from(width).unwrap_or(i16::MAX))
+}
+
+/// The job that waits or runs under a unique key.
+pub(crate) async fn active(
+    connection: &mut AsyncPgConnection,
+    kind: &str,
+    unique: Option<&str>,
+) -> db::Result<Option<JobId>> {
+    let of_kind = jobs::table.filter(jobs::kind.eq(kind)).filter(jobs::unique_key.eq(unique));
+    Ok(of_kind.select(jobs::id).first(connection).await.optional()?)
+}
+
+/// Tells workers, once the transaction commits: nothing in particular, or one job's id.
+pub(crate) async fn notify(connection: &mut AsyncPgConnection, payload: &str) -> db::Result<()> {
+    let notify = sql_query("SELECT pg_notify($1, $2)");
+    notify.bind::<Text, _>(hint::CHANNEL).bind::<Text, _>(payload).execute(connection).await?;
+    Ok(())
+}
+
+/// Has `connection` hear what [`notify`] tells.
+pub(crate) async fn listen(connection: &mut AsyncPgConnection) -> db::Result<()> {
+    sql_query(format!("LISTEN {}", hint::CHANNEL)).execute(connection).await?;
+    Ok(())
+}
+
+/// Makes the coming partitions of the history and drops those that ended before `keep`.
+pub(crate) async fn rotate_history(connection: &mut AsyncPgConnection, keep: Duration) -> db::Result<()> {
+    sql_query("SELECT jobs_rotate_history($1)")
+        .bind::<Interval, _>(interval(keep))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn interval(span: Duration) -> PgInterval {
+    PgInterval::from_microseconds(i64::try_from(span.as_micros()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,111 @@
+//! What a worker does beside its jobs: signs of life, what is due, what others left.
+
+use std::{
+    collections::HashSet,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use ids::JobId;
+use service_kit::db;
+
+use super::board::Board;
+use crate::store::{self, Ending};
+
+/// How often what is due is looked for, when nothing says when.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often the queue is counted.
+const COUNT: Duration = Duration::from_secs(15);
+
+/// Renews all leases, three times in each's length. A job whose lease is gone is
+/// interrupted: another worker has it. So is one that was cancelled.
+pub(super) async fn renew(board: &Rc<Board>) {
+    loop {
+        tokio::time::sleep(board.options.lease / 3).await;
+        if let Err(why) = renew_once(board).await {
+            tracing::warn!(%why, "leases could not be renewed");
+        }
+        for id in board.overdue() {
+            tracing::warn!(job = %id, "a lease could not be renewed in time: its job is interrupted");
+            board.interrupt(id, None);
+        }
+    }
+}
+
+async fn renew_once(board: &Board) -> db::Result<()> {
+    let leases = board.leases();
+    if leases.is_empty() {
+        return Ok(());
+    }
+    let asked = Instant::now();
+    let held = store::renew(&mut *board.db.connection().await?, &leases, board.options.lease).await?;
+    let mut kept = HashSet::new();
+    for one in held {
+        kept.insert(one.id);
+        board.confirm(one.id, asked);
+        if one.cancelled {
+            board.interrupt(one.id, Some(Ending::Cancelled));
+        }
+    }
+    let lost = leases.into_iter().map(|(id, _)| id).filter(|id: &JobId| !kept.contains(id));
+    // One that ended meanwhile has no handler to interrupt any more.
+    lost.for_each(|id| board.interrupt(id, None));
+    Ok(())
+}
+
+/// Puts what is due into the queue.
+pub(super) async fn promote(board: &Rc<Board>) {
+    loop {
+        let wait = match promote_once(board).await {
+            Ok((promoted, next)) => {
+                if promoted > 0 {
+                    board.work.notify_one();
+                }
+                next.map_or(LOOK, |next| next.clamp(Duration::from_millis(5), LOOK))
+            }
+            Err(why) => {
+                tracing::warn!(%why, "what is due could not be looked for");
+                LOOK
+            }
+        };
+        // Tolerated: the time is up, or there is something new; both mean to look again.
+        let _ = tokio::time::timeout(wait, board.schedule.notified()).await;
+    }
+}
+
+async fn promote_once(board: &Board) -> db::Result<(i64, Option<Duration>)> {
+    store::promote(&mut *board.db.connection().await?).await
+}
+
+/// Gives back what dead workers held.
+pub(super) async fn expire(board: &Rc<Board>) {
+    loop {
+        let began = Instant::now();
+        match expire_once(board).await {
+            Ok(0) => {}
+            Ok(_) => board.schedule.notify_one(),
+            Err(why) => tracing::warn!(%why, "leases that ran out could not be looked for"),
+        }
+        tokio::time::sleep((began.elapsed() * 20).max(board.options.lease / 3)).await;
+    }
+}
+
+async fn expire_once(board: &Board) -> db::Result<usize> {
+    store::expire(&mut *board.db.connection().await?, board.options.lease).await
+}
+
+/// Counts for Prometheus.
+pub(super) async fn count(board: &Rc<Board>) {
+    let Some(metrics) = &board.metrics else { return std::future::pending().await };
+    loop {
+        match count_once(board).await {
+            Ok(counts) => metrics.counted(&counts),
+            Err(why) => tracing::warn!(%why, "the queue could not be counted"),
+        }
+        tokio::time::sleep(COUNT).await;
+    }
+}
+
+async fn count_once(board: &Board) -> db::Result<Vec<crate::Count>> {
+    store::counts(&mut *board.db.connection().await?).await
+}
