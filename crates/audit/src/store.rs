@@ -1,0 +1,140 @@
+//! The SQL of the log.
+
+use contract_audit::AuditEntry;
+use diesel::{
+    ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper, TextExpressionMethods, insert_into,
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use ids::{AuditEntryId, OrgId, Timestamp};
+use serde_json::Value;
+use service_discovery::Service;
+use service_kit::db;
+
+use crate::{By, Entry, Question, question::instant};
+
+diesel::table! {
+    audit_log (id) {
+        id -> Uuid,
+        org_id -> Nullable<Uuid>,
+        actor -> Text,
+        through -> Nullable<Text>,
+        credential -> Nullable<Text>,
+        action -> Text,
+        target -> Nullable<Text>,
+        details -> Jsonb,
+        request_id -> Nullable<Text>,
+        ip -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+/// Writes an entry in the transaction of what it tells: both happen, or neither.
+///
+/// # Errors
+/// When the database is away.
+pub async fn record(connection: &mut AsyncPgConnection, by: &By, entry: Entry) -> db::Result<()> {
+    use audit_log as a;
+    let id = AuditEntryId::generate();
+    insert_into(a::table)
+        .values((
+            a::id.eq(id),
+            a::org_id.eq(entry.org.or(by.org)),
+            a::actor.eq(&by.actor),
+            a::through.eq(by.through.as_deref()),
+            a::credential.eq(by.credential.as_deref()),
+            a::action.eq(entry.action.name),
+            a::target.eq(entry.target),
+            a::details.eq(Value::Object(entry.details)),
+            a::request_id.eq(by.request_id.as_deref()),
+            a::ip.eq(by.ip.as_deref()),
+            a::created_at.eq(instant(id)),
+        ))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit_log, check_for_backend(diesel::pg::Pg))]
+struct Row {
+    id: AuditEntryId,
+    org_id: Option<OrgId>,
+    actor: String,
+    through: Option<String>,
+    credential: Option<String>,
+    action: String,
+    target: Option<String>,
+    details: Value,
+    request_id: Option<String>,
+    ip: Option<String>,
+    created_at: Timestamp,
+}
+
+/// What a service's own log answers, newest first.
+pub(crate) async fn read(
+    connection: &mut AsyncPgConnection,
+    service: Service,
+    question: &Question,
+) -> db::Result<Vec<AuditEntry>> {
+    use audit_log as a;
+    let mut query =
+        a::table.select(Row::as_select()).order(a::id.desc()).limit(question.limit()).into_boxed();
+    if let Some(actor) = &question.actor {
+        query = query.filter(a::actor.eq(actor));
+    }
+    if let Some(org) = question.org {
+        query = query.filter(a::org_id.eq(org));
+    }
+    if let Some(target) = &question.target {
+        query = query.filter(a::target.eq(target));
+    }
+    if let Some(beginning) = &question.action {
+        query = query.filter(a::action.like(format!("{}%", escaped(beginning))));
+    }
+    if let Some(first) = question.first() {
+        query = query.filter(a::id.ge(first));
+    }
+    if let Some(end) = question.end() {
+        query = query.filter(a::id.lt(end));
+    }
+    let rows: Vec<Row> = query.load(connection).await?;
+    Ok(rows.into_iter().map(|row| row.shown(service)).collect())
+}
+
+/// A text that LIKE takes as it stands.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+impl Row {
+    fn shown(self, service: Service) -> AuditEntry {
+        let Self {
+            id,
+            org_id,
+            actor,
+            through,
+            credential,
+            action,
+            target,
+            details,
+            request_id,
+            ip,
+            created_at,
+        } = self;
+        let service = service.to_string();
+        AuditEntry {
+            id,
+            service,
+            action,
+            actor,
+            through,
+            credential,
+            org_id,
+            target,
+            details,
+            request_id,
+            ip,
+            created_at,
+        }
+    }
+}
