@@ -1,0 +1,117 @@
+use audit::{AuditEntry, AuditQuery, By, Entry, Log};
+use ids::AuditEntryId;
+use problem::HttpError;
+use service_discovery::{Registry, Service};
+use testing::Issuer;
+
+use crate::spawn::{BANNED, LOGGED_IN, Logged, Telling, log, serve, tokens};
+
+/// auth's log and that of prefs, which is served.
+struct Both {
+    auth: Logged,
+    prefs: Logged,
+    telling: Option<Telling>,
+    issuer: Issuer,
+    log: Log,
+}
+
+async fn both() -> Both {
+    let (auth, prefs, issuer) = (log().await, log().await, Issuer::start());
+    let telling = serve(Service::Prefs, &prefs.db, &issuer);
+    let registry = Registry::read(|name| (name == "PREFS_INTERNAL_URL").then(|| telling.url.clone()));
+    let log = Log::new(Service::Auth, auth.db.clone(), &registry.unwrap()).unwrap();
+    Both { auth, prefs, telling: Some(telling), issuer, log }
+}
+
+impl Both {
+    /// So many entries in both logs, by turns and not.
+    async fn fill(&self, entries: usize) {
+        for at in 0..entries {
+            let log = if at % 3 == 0 { &self.prefs } else { &self.auth };
+            let action = if at % 2 == 0 { BANNED } else { LOGGED_IN };
+            log.record(&By::operator(), Entry::of(action).on(at)).await;
+        }
+    }
+
+    async fn page(&self, query: &AuditQuery) -> Result<audit::AuditPage, HttpError> {
+        self.log.page(query, tokens(&self.issuer)).await
+    }
+
+    /// All pages; before each but the first, something new happens.
+    async fn pages(&self, query: &AuditQuery) -> Vec<AuditEntry> {
+        let (mut entries, mut query) = (Vec::new(), query.clone());
+        loop {
+            let page = self.page(&query).await.unwrap();
+            entries.extend(page.data);
+            let Some(cursor) = page.next_cursor else { return entries };
+            query.cursor = Some(cursor);
+            self.fill(2).await;
+        }
+    }
+}
+
+fn targets(entries: &[AuditEntry]) -> Vec<String> {
+    entries.iter().filter_map(|entry| entry.target.clone()).collect()
+}
+
+#[actix_web::test]
+async fn the_logs_of_all_services_are_one() {
+    let both = both().await;
+    both.fill(25).await;
+    let wanted: Vec<String> = (0..25).rev().map(|at| at.to_string()).collect();
+    for limit in [1, 2, 7, 24, 25, 100] {
+        let first = both.page(&AuditQuery { limit: Some(limit), ..AuditQuery::default() }).await.unwrap();
+        let newest = first.data.first().unwrap().created_at;
+        let ids: Vec<AuditEntryId> = first.data.iter().map(|entry| entry.id).collect();
+        assert!(ids.is_sorted_by(|one, next| one > next));
+        assert_eq!(first.next_cursor.is_some(), limit < 25);
+        assert!(first.data.iter().all(|entry| entry.created_at <= newest));
+        assert_eq!(targets(&first.data), wanted[..usize::try_from(limit).unwrap().min(25)]);
+    }
+}
+
+#[actix_web::test]
+async fn pages_stay_as_they_are_while_the_log_grows() {
+    let both = both().await;
+    both.fill(25).await;
+    let query = AuditQuery { limit: Some(4), ..AuditQuery::default() };
+    let wanted: Vec<String> = (0..25).rev().map(|at| at.to_string()).collect();
+    assert_eq!(targets(&both.pages(&query).await), wanted);
+    let banned = AuditQuery { action: Some("user.".to_owned()), services: Some("prefs".to_owned()), ..query };
+    let entries = both.pages(&banned).await;
+    assert!(entries.iter().all(|entry| entry.service == "prefs" && entry.action == "user.banned"));
+}
+
+#[actix_web::test]
+async fn a_silent_service_is_named_and_can_be_left_out() {
+    let mut both = both().await;
+    both.fill(3).await;
+    drop(both.telling.take());
+    let refused = loop {
+        // Its connections may linger for a moment.
+        if let Err(refused) = both.page(&AuditQuery::default()).await {
+            break refused;
+        }
+    };
+    let problem = refused.problem();
+    assert_eq!((problem.status, problem.code.as_str()), (503, "audit_log_incomplete"));
+    assert!(problem.errors[0].detail.contains("prefs"), "{problem:?}");
+    let auth = AuditQuery { services: Some("auth".to_owned()), ..AuditQuery::default() };
+    assert_eq!(targets(&both.page(&auth).await.unwrap().data), ["2", "1"]);
+}
+
+#[actix_web::test]
+async fn a_query_that_names_no_page_is_refused() {
+    let both = both().await;
+    let query = AuditQuery::default();
+    let refused = [
+        (AuditQuery { limit: Some(101), ..query.clone() }, "limit_out_of_range"),
+        (AuditQuery { cursor: Some("x".to_owned()), ..query.clone() }, "cursor_invalid"),
+        (AuditQuery { services: Some("moon".to_owned()), ..query.clone() }, "service_unknown"),
+        (AuditQuery { services: Some(String::new()), ..query }, "service_unknown"),
+    ];
+    for (query, code) in refused {
+        let problem = both.page(&query).await.unwrap_err();
+        assert_eq!((problem.problem().status, problem.problem().code.as_str()), (400, code));
+    }
+}
