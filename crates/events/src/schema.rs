@@ -1,4 +1,4 @@
-//! The log as diesel knows it: the columns that a publisher writes.
+//! The tables as diesel knows them: the columns that are written row by row.
 
 diesel::table! {
     events (seq) {
@@ -10,5 +10,16 @@ diesel::table! {
         aggregate -> Text,
         version -> BigInt,
         data -> Jsonb,
+    }
+}
+
+diesel::table! {
+    event_inbox (id) {
+        id -> Uuid,
+        publisher -> Text,
+        #[sql_name = "type"]
+        kind -> Text,
+        aggregate -> Text,
+        version -> BigInt,
     }
 }

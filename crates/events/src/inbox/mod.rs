@@ -1,0 +1,11 @@
+//! Takes events of others: each once, and handles each in a job of its own, those of
+//! one aggregate in their order.
+
+mod http;
+mod job;
+mod store;
+mod subscriptions;
+
+pub use http::Inbox;
+pub use store::forget;
+pub use subscriptions::Subscriptions;

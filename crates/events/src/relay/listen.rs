@@ -1,0 +1,34 @@
+//! Hears hints. Without them a feed finds everything by itself, only later.
+
+use std::{error::Error, pin::pin, time::Duration};
+
+use diesel_async::SimpleAsyncConnection;
+use futures_util::StreamExt;
+use service_kit::db::Db;
+use tokio::sync::watch;
+
+use crate::hint::CHANNEL;
+
+/// The wait before a new connection is tried.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Passes hints on; runs for ever.
+pub(super) async fn run(db: &Db, hint: &watch::Sender<()>) {
+    loop {
+        if let Err(why) = hear(db, hint).await {
+            tracing::warn!(%why, "no hints are heard; the log is looked at");
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn hear(db: &Db, hint: &watch::Sender<()>) -> Result<(), Box<dyn Error>> {
+    let mut connection = db.dedicated().await?;
+    connection.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
+    let mut hints = pin!(connection.notifications_stream());
+    while let Some(heard) = hints.next().await {
+        heard?;
+        hint.send_replace(());
+    }
+    Err("the connection ended".into())
+}
