@@ -14,22 +14,26 @@ mod history;
 mod job;
 mod lane;
 mod metrics;
+#[cfg(test)]
+mod model;
 mod operate;
 mod run;
 mod schema;
 mod store;
+mod told;
 mod worker;
 
 use include_dir::{Dir, include_dir};
 
+pub use contract_jobs::Progress;
 pub use cron::{Cron, CronError, Missed, Schedule};
 pub use enqueue::{EnqueueError, Enqueued, NewJob, enqueue};
 pub use handlers::Handlers;
 pub use history::RotateHistory;
 pub use job::{Done, Failure, Job, Lane, Policy, Priority};
 pub use metrics::JobMetrics;
-pub use operate::{cancel, counts, find, list, replay};
-pub use run::{Progress, Run};
+pub use operate::{cancel, cancel_in, changed, counts, find, find_in, list, replay, replay_in};
+pub use run::Run;
 pub use store::{Cancelled, Count, Filter, Replayed, Stored};
 pub use worker::{Options, Worker};
 

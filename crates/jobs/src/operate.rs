@@ -1,5 +1,7 @@
-//! What operators and owners do with jobs, each in a transaction of its own.
+//! What operators and owners do with jobs: each in a transaction of its own, or in the
+//! caller's (`…_in`), beside what else commits with it.
 
+use diesel_async::AsyncPgConnection;
 use ids::{JobId, OrgId};
 use service_kit::{
     db::{self, Db},
@@ -14,6 +16,27 @@ use crate::store::{self, Cancelled, Count, Filter, Replayed, Stored};
 /// When the database fails.
 pub async fn find(db: &Db, org: Option<OrgId>, id: JobId) -> db::Result<Option<Stored>> {
     store::find(&mut *db.connection().await?, org, id).await
+}
+
+/// [`find`] in the caller's transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_in(
+    connection: &mut AsyncPgConnection,
+    org: Option<OrgId>,
+    id: JobId,
+) -> db::Result<Option<Stored>> {
+    store::find(connection, org, id).await
+}
+
+/// Those of these jobs whose [`Stored::progress_seq`] is no longer the one given: for
+/// who watches them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn changed(db: &Db, seen: &[(JobId, i64)]) -> db::Result<Vec<Stored>> {
+    store::changed(&mut *db.connection().await?, seen).await
 }
 
 /// A page of jobs, the latest first.
@@ -41,6 +64,19 @@ pub async fn cancel(db: &Db, org: Option<OrgId>, id: JobId) -> db::Result<Cancel
     db.transaction(async |connection| store::cancel(connection, org, id).await).await
 }
 
+/// [`cancel`] in the caller's transaction, near its end: other jobs of the lane wait for
+/// the commit.
+///
+/// # Errors
+/// When the database fails.
+pub async fn cancel_in(
+    connection: &mut AsyncPgConnection,
+    org: Option<OrgId>,
+    id: JobId,
+) -> db::Result<Cancelled> {
+    store::cancel(connection, org, id).await
+}
+
 /// Puts a dead letter or a cancelled job back into the queue with all its attempts, or
 /// makes one that waits for its next attempt due now.
 ///
@@ -48,4 +84,12 @@ pub async fn cancel(db: &Db, org: Option<OrgId>, id: JobId) -> db::Result<Cancel
 /// When the database fails.
 pub async fn replay(db: &Db, id: JobId) -> db::Result<Replayed> {
     db.transaction(async |connection| store::replay(connection, id).await).await
+}
+
+/// [`replay`] in the caller's transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn replay_in(connection: &mut AsyncPgConnection, id: JobId) -> db::Result<Replayed> {
+    store::replay(connection, id).await
 }

@@ -1,8 +1,9 @@
 use std::time::{Duration, Instant};
 
+use contract_jobs::Progress;
 use diesel_async::AsyncPgConnection;
 use ids::{JobId, OrgId, UserId};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use service_kit::db::{self, Db};
 use uuid::Uuid;
@@ -32,22 +33,6 @@ pub struct Run {
     max_attempts: u32,
     checkpoint: Option<Value>,
     told_at: Option<Instant>,
-}
-
-/// How far a job is, for those who watch it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Progress {
-    /// How much is done.
-    #[schema(example = 40)]
-    pub done: u64,
-    /// How much there is, when that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = 100)]
-    pub total: Option<u64>,
-    /// What is going on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "reading members")]
-    pub note: Option<String>,
 }
 
 impl Run {

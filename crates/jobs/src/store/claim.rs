@@ -74,7 +74,8 @@ pub(crate) async fn claim(connection: &mut AsyncPgConnection, reach: Reach<'_>) 
              WHERE state = 'ready' AND lane IS NULL AND priority = $1 AND position > $2 AND kind = ANY($3)
              ORDER BY position LIMIT $4 FOR UPDATE SKIP LOCKED)
          UPDATE jobs j SET state = 'running', attempt = attempt + 1, lease = gen_random_uuid(),
-             leased_until = clock_timestamp() + $5, started_at = clock_timestamp(), worker = $6
+             leased_until = clock_timestamp() + $5, started_at = clock_timestamp(), worker = $6,
+             progress_seq = progress_seq + 1
          WHERE j.id = ANY(ARRAY(SELECT id FROM next)) {RETURNING}"
     );
     let claimed = sql_query(sql)
@@ -129,7 +130,8 @@ async fn take(
     }
     let sql = format!(
         "UPDATE jobs j SET state = 'running', attempt = attempt + 1, lease = gen_random_uuid(),
-             leased_until = clock_timestamp() + $2, started_at = clock_timestamp(), worker = $3
+             leased_until = clock_timestamp() + $2, started_at = clock_timestamp(), worker = $3,
+             progress_seq = progress_seq + 1
          WHERE j.id = ANY($1) {RETURNING}"
     );
     let taken = sql_query(sql)

@@ -63,7 +63,7 @@ impl Ending {
 }
 
 /// Ends attempts of jobs that run in no lane, in one statement; gives those that were
-/// still this worker's to end.
+/// still this worker's to end. What somebody wants to end does not return to the queue.
 pub(crate) async fn finish(
     connection: &mut AsyncPgConnection,
     finished: &[Finished],
@@ -76,7 +76,11 @@ pub(crate) async fn finish(
     let column = |of: fn(&Finished) -> Uuid| finished.iter().map(of).collect::<Vec<_>>();
     let rows = sql_query(
         "WITH given AS MATERIALIZED (
-             SELECT * FROM unnest($1, $2, $3, $4, $5) AS g(id, lease, outcome, why, wait)),
+             SELECT g.id, g.lease, g.why, g.wait,
+                 CASE WHEN g.outcome IN ('again', 'released') AND j.cancel_requested_at IS NOT NULL
+                      THEN 'cancelled' ELSE g.outcome END AS outcome
+             FROM unnest($1, $2, $3, $4, $5) AS g(id, lease, outcome, why, wait)
+             JOIN jobs j ON j.id = g.id AND j.lease = g.lease),
          over AS (
              DELETE FROM jobs j USING given g
              WHERE j.id = g.id AND j.lease = g.lease AND g.outcome IN ('succeeded', 'discarded', 'cancelled')
@@ -94,7 +98,7 @@ pub(crate) async fn finish(
                  attempt = attempt - CASE g.outcome WHEN 'again' THEN 0 ELSE 1 END,
                  run_at = CASE g.outcome WHEN 'again' THEN clock_timestamp() + make_interval(secs => g.wait)
                                          ELSE j.run_at END,
-                 position = nextval('jobs_position')
+                 position = nextval('jobs_position'), progress_seq = progress_seq + 1
              FROM given g
              WHERE j.id = g.id AND j.lease = g.lease AND g.outcome IN ('again', 'released')
              RETURNING j.id)

@@ -2,7 +2,7 @@
 
 use diesel::{
     OptionalExtension, QueryableByName, sql_query,
-    sql_types::{BigInt, Bool, Double, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::{JobId, OrgId, Timestamp, UserId};
@@ -112,6 +112,15 @@ const ENDED: &str = "
            progress, progress_seq, false AS cancelling, last_error, worker, created_at,
            NULL::timestamptz AS run_at, started_at, finished_at FROM jobs_history";
 
+/// An id holds the time of its making, before which no job ends: old partitions of the
+/// history are passed over.
+fn ended_after_making(id: &str) -> String {
+    format!(
+        "finished_at >= to_timestamp(('x' || replace(left({id}::text, 13), '-', ''))::bit(48)::bigint / 1000.0)
+                        - interval '1 hour'"
+    )
+}
+
 /// One job; of `org` alone, if one is given.
 pub(crate) async fn find(
     connection: &mut AsyncPgConnection,
@@ -119,15 +128,36 @@ pub(crate) async fn find(
     id: JobId,
 ) -> db::Result<Option<Stored>> {
     let this = "WHERE id = $1 AND ($2 IS NULL OR org_id = $2)";
-    // The id holds the time of its making, before which no job ends: old partitions are passed over.
-    let made =
-        "finished_at >= to_timestamp(('x' || replace(left($1::text, 13), '-', ''))::bit(48)::bigint / 1000.0)
-                    - interval '1 hour'";
     let sql = format!(
-        "{QUEUED} {this} UNION ALL {ENDED} {this} AND {made} ORDER BY finished_at DESC NULLS FIRST LIMIT 1"
+        "{QUEUED} {this} UNION ALL {ENDED} {this} AND {} ORDER BY finished_at DESC NULLS FIRST LIMIT 1",
+        ended_after_making("$1")
     );
     let found = sql_query(sql).bind::<SqlUuid, _>(id).bind::<Nullable<SqlUuid>, _>(org);
     Ok(found.get_result(connection).await.optional()?)
+}
+
+/// Those of these jobs whose `progress_seq` is another by now.
+pub(crate) async fn changed(
+    connection: &mut AsyncPgConnection,
+    seen: &[(JobId, i64)],
+) -> db::Result<Vec<Stored>> {
+    let (ids, seqs): (Vec<JobId>, Vec<i64>) = seen.iter().copied().unzip();
+    let oldest = ids.iter().min().copied();
+    let changed = |table: &str| {
+        format!("WHERE EXISTS (SELECT FROM seen s WHERE s.id = {table}.id AND s.seq <> {table}.progress_seq)")
+    };
+    let sql = format!(
+        "WITH seen AS MATERIALIZED (SELECT * FROM unnest($1, $2) AS s(id, seq))
+         {QUEUED} {} UNION ALL {ENDED} {} AND {}",
+        changed("jobs"),
+        changed("jobs_history"),
+        ended_after_making("$3")
+    );
+    let changed = sql_query(sql)
+        .bind::<Array<SqlUuid>, _>(&ids)
+        .bind::<Array<BigInt>, _>(&seqs)
+        .bind::<Nullable<SqlUuid>, _>(oldest);
+    Ok(changed.load(connection).await?)
 }
 
 /// A page of jobs, the latest first.
@@ -200,7 +230,8 @@ pub(crate) async fn cancel(
     let lanes: Vec<String> = seen.lane.into_iter().collect();
     super::lanes::lock(connection, &lanes).await?;
     let asked = sql_query(
-        "UPDATE jobs SET cancel_requested_at = clock_timestamp() WHERE id = $1 RETURNING state, lane",
+        "UPDATE jobs SET cancel_requested_at = clock_timestamp(), progress_seq = progress_seq + 1
+         WHERE id = $1 RETURNING state, lane",
     );
     let asked: Option<Row> = asked.bind::<SqlUuid, _>(id).get_result(connection).await.optional()?;
     match asked {
