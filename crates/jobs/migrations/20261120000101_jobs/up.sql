@@ -80,7 +80,7 @@ CREATE INDEX jobs_history_dead ON jobs_history (id) WHERE outcome = 'discarded';
 -- Makes the partitions of the coming week and drops those that ended before `keep`.
 -- The serving role changes no tables, so it asks the owner to, in these narrow terms.
 CREATE FUNCTION jobs_rotate_history(keep interval) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     today date := (clock_timestamp() AT TIME ZONE 'UTC')::date;
     oldest date := today - greatest(extract(day FROM justify_hours(keep))::integer, 1);

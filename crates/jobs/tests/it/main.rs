@@ -1,0 +1,9 @@
+//! Jobs on a real PostgreSQL.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod crash;
+mod cron;
+mod lanes;
+mod leases;
+mod queue;
+mod spawn;
