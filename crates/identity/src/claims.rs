@@ -35,6 +35,9 @@ pub struct Claims {
     /// The session or API key behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
+    /// The version of that API key when it was made; a session has none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sver: i64,
     /// Who acts in the user's name, when somebody does (RFC 8693 section 4.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Actor>,
@@ -48,6 +51,11 @@ pub struct Actor {
     /// On whose behalf that one was asked, if there is a chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Box<Actor>>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 impl Claims {

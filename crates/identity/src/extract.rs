@@ -11,6 +11,16 @@ use crate::{Claims, Principal, Refusal, Verifier};
 pub trait Permission: 'static {
     /// The scope that a token must hold: `<area>:<read|write|admin>`.
     const SCOPE: &'static str;
+
+    /// Whether it is refused when revocations were not heard of for too long
+    /// ([`Revocations::require_fresh`](crate::Revocations::require_fresh)): what
+    /// administers is, by default.
+    const SENSITIVE: bool = administers(Self::SCOPE);
+}
+
+/// Whether a scope ends in `:admin`.
+const fn administers(scope: &str) -> bool {
+    matches!(scope.as_bytes(), [.., b':', b'a', b'd', b'm', b'i', b'n'])
 }
 
 /// The caller, who holds the permission `P`.
@@ -33,14 +43,17 @@ impl<P: Permission> FromRequest for Can<P> {
     type Future = LocalBoxFuture<'static, Result<Self, HttpError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let verifier = verifier(request);
         let claims = claims(request);
         Box::pin(async move {
             let principal = Principal::try_from(claims.await?)?;
-            if principal.scopes.contains(P::SCOPE) {
-                Ok(Self { principal, permission: PhantomData })
-            } else {
-                Err(Refusal::InsufficientScope(P::SCOPE).into())
+            if !principal.scopes.contains(P::SCOPE) {
+                return Err(Refusal::InsufficientScope(P::SCOPE).into());
             }
+            if P::SENSITIVE {
+                verifier?.revocations().require_fresh()?;
+            }
+            Ok(Self { principal, permission: PhantomData })
         })
     }
 }
@@ -76,11 +89,12 @@ impl FromRequest for CallingService {
 /// The verified claims of the request's bearer token.
 fn claims(request: &HttpRequest) -> impl Future<Output = Result<Claims, Refusal>> + use<> {
     let token = bearer(request);
-    let verifier = request.app_data::<Data<Verifier>>().cloned();
-    async move {
-        let verifier = verifier.ok_or(Refusal::NoKeys)?;
-        verifier.verify(&token?).await
-    }
+    let verifier = verifier(request);
+    async move { verifier?.verify(&token?).await }
+}
+
+fn verifier(request: &HttpRequest) -> Result<Data<Verifier>, Refusal> {
+    request.app_data::<Data<Verifier>>().cloned().ok_or(Refusal::NoKeys)
 }
 
 /// The token of exactly one `Authorization: Bearer` header (RFC 6750 section 2.1).
@@ -92,4 +106,17 @@ fn bearer(request: &HttpRequest) -> Result<String, Refusal> {
         return Err(Refusal::Scheme);
     }
     Ok(token.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_administers_is_sensitive() {
+        assert!(administers("prefs:admin"));
+        for scope in ["prefs:write", "admin:read", "admin", ""] {
+            assert!(!administers(scope), "{scope}");
+        }
+    }
 }

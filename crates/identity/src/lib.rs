@@ -2,7 +2,8 @@
 //!
 //! A token is a JWT of one profile ([`Claims`], RFC 9068): Ed25519 only, one
 //! audience, minutes long. [`SigningKey`] makes it, [`Verifier`] reads it with
-//! keys that it holds or fetches ([`KeySource`]). A handler takes the caller as
+//! keys that it holds or fetches ([`KeySource`]), and refuses it if it was revoked
+//! ([`Revocations`]). A handler takes the caller as
 //! an argument: [`Can<P>`](Can) needs a permission, [`Principal`] any person.
 
 mod claims;
@@ -10,6 +11,7 @@ mod extract;
 mod keys;
 mod principal;
 mod refusal;
+mod revocation;
 mod scopes;
 mod signing;
 mod verifier;
@@ -19,6 +21,7 @@ pub use extract::{CallingService, Can, Permission};
 pub use keys::{FetchedKeys, KeySet, KeySource};
 pub use principal::{Credential, Principal};
 pub use refusal::Refusal;
+pub use revocation::{End, Feed, REVOCATIONS_PATH, Revocation, Revocations, Since, Watched, feed_of_auth};
 pub use scopes::Scopes;
 pub use signing::{SigningFailed, SigningKey};
 pub use verifier::{Trusted, Verifier};

@@ -19,6 +19,9 @@ pub struct Principal {
     pub actor: Option<Actor>,
     /// When the token ends.
     pub expires_at: Timestamp,
+    /// The versions that the token carries, of the user's rights and of the API key:
+    /// what a revocation is held against.
+    pub versions: (i64, i64),
 }
 
 /// What a token was made from.
@@ -64,6 +67,7 @@ impl TryFrom<Claims> for Principal {
             credential,
             actor: claims.act,
             expires_at,
+            versions: (claims.ver, claims.sver),
         })
     }
 }

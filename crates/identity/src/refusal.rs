@@ -17,6 +17,16 @@ pub enum Refusal {
     /// A token past its end.
     #[error("the token has expired; refresh it or log in again")]
     Expired,
+    /// A token that was voided before its end: its user, session or key ended or
+    /// changed, and a refresh brings a new one if there is one to be had.
+    #[error("the token was revoked; refresh it or log in again")]
+    Revoked,
+    /// Revocations were never read, so nobody can be let in.
+    #[error("it is not known yet which tokens are revoked")]
+    RevocationsUnknown,
+    /// Revocations were not read for too long for something sensitive.
+    #[error("it was not heard for too long which tokens are revoked, and this is sensitive")]
+    RevocationsStale,
     /// The issuer's keys are not to be had, so nobody can be let in.
     #[error("the keys to verify tokens with are not available")]
     NoKeys,
@@ -37,8 +47,10 @@ pub enum Refusal {
 impl Describe for Refusal {
     fn kind(&self) -> Kind {
         match self {
-            Self::Missing | Self::Scheme | Self::Invalid(_) | Self::Expired => Kind::Unauthenticated,
-            Self::NoKeys => Kind::Unavailable,
+            Self::Missing | Self::Scheme | Self::Invalid(_) | Self::Expired | Self::Revoked => {
+                Kind::Unauthenticated
+            }
+            Self::NoKeys | Self::RevocationsUnknown | Self::RevocationsStale => Kind::Unavailable,
             Self::InsufficientScope(_)
             | Self::SessionRequired
             | Self::PersonRequired
@@ -52,6 +64,9 @@ impl Describe for Refusal {
             Self::Scheme => "credential_malformed",
             Self::Invalid(_) => "token_invalid",
             Self::Expired => "token_expired",
+            Self::Revoked => "token_revoked",
+            Self::RevocationsUnknown => "revocations_unavailable",
+            Self::RevocationsStale => "revocations_stale",
             Self::NoKeys => "keys_unavailable",
             Self::InsufficientScope(_) => "insufficient_scope",
             Self::SessionRequired => "session_required",
@@ -61,7 +76,7 @@ impl Describe for Refusal {
     }
 
     fn retry_after(&self) -> Option<Duration> {
-        matches!(self, Self::NoKeys).then_some(Duration::from_secs(1))
+        (self.kind() == Kind::Unavailable).then_some(Duration::from_secs(1))
     }
 
     /// RFC 6750 section 3.1.
@@ -69,7 +84,9 @@ impl Describe for Refusal {
         match self {
             Self::Missing => Some("Bearer".to_owned()),
             Self::Scheme => Some(r#"Bearer error="invalid_request""#.to_owned()),
-            Self::Invalid(_) | Self::Expired => Some(r#"Bearer error="invalid_token""#.to_owned()),
+            Self::Invalid(_) | Self::Expired | Self::Revoked => {
+                Some(r#"Bearer error="invalid_token""#.to_owned())
+            }
             Self::InsufficientScope(scope) => {
                 Some(format!(r#"Bearer error="insufficient_scope", scope="{scope}""#))
             }

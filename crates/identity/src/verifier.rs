@@ -6,7 +6,8 @@ use serde::Deserialize;
 use service_discovery::{CallError, Peer, PeerOptions, Registry, Service};
 
 use crate::{
-    Claims, EDGE_AUDIENCE, FetchedKeys, GATEWAY_ISSUER, KeySource, Refusal, jwks_path, signing::TOKEN_TYPE,
+    Claims, EDGE_AUDIENCE, FetchedKeys, GATEWAY_ISSUER, KeySource, Refusal, Revocations, jwks_path,
+    signing::TOKEN_TYPE,
 };
 
 /// The largest token that is read, bytes; ours have some 700.
@@ -33,6 +34,7 @@ pub struct Trusted {
 #[derive(Clone, Debug)]
 pub struct Verifier {
     trusted: Vec<Trusted>,
+    revocations: Revocations,
 }
 
 impl Trusted {
@@ -74,10 +76,16 @@ fn published(registry: &Registry, signer: Service) -> Result<KeySource, CallErro
 }
 
 impl Verifier {
-    /// A verifier that accepts what is listed, and nothing else.
+    /// A verifier that accepts what is listed and not revoked, and nothing else.
     #[must_use]
-    pub fn new(trusted: Vec<Trusted>) -> Self {
-        Self { trusted }
+    pub fn new(trusted: Vec<Trusted>, revocations: Revocations) -> Self {
+        Self { trusted, revocations }
+    }
+
+    /// The revocations that it heeds.
+    #[must_use]
+    pub const fn revocations(&self) -> &Revocations {
+        &self.revocations
     }
 
     /// The claims of a token that is accepted.
@@ -94,7 +102,9 @@ impl Verifier {
         let trusted = self.trusted.iter().find(|trusted| trusted.issuer == issuer);
         let trusted = trusted.ok_or(Refusal::Invalid("its issuer is unknown here"))?;
         let key = trusted.keys.find(kid).await?.ok_or(Refusal::Invalid("its key is unknown"))?;
-        verify_with(token, trusted, &key)
+        let claims = verify_with(token, trusted, &key)?;
+        self.revocations.check(&claims)?;
+        Ok(claims)
     }
 }
 
@@ -151,7 +161,7 @@ fn refusal(kind: &ErrorKind) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{KeySet, SigningKey, signing::PKCS8_PREFIX};
+    use crate::{Feed, KeySet, Revocation, SigningKey, signing::PKCS8_PREFIX};
     use data_encoding::BASE64URL_NOPAD;
     use jsonwebtoken::{
         EncodingKey,
@@ -170,11 +180,14 @@ mod tests {
     fn verifier() -> Verifier {
         let keys = KeySet::default();
         keys.replace(&JwkSet { keys: vec![key().public_jwk()] });
-        Verifier::new(vec![Trusted {
+        let trusted = Trusted {
             issuer: "https://api.example.com".to_owned(),
             audiences: vec!["plinth".to_owned()],
             keys: KeySource::Held(Arc::new(keys)),
-        }])
+        };
+        let revocations = Revocations::default();
+        revocations.take(Feed::default());
+        Verifier::new(vec![trusted], revocations)
     }
 
     fn claims() -> Claims {
@@ -191,6 +204,7 @@ mod tests {
             roles: vec!["USER".to_owned()],
             ver: 1,
             sid: None,
+            sver: 0,
             act: None,
         }
     }
@@ -285,6 +299,27 @@ mod tests {
         let token = jsonwebtoken::encode(&header, &claims(), &secret).unwrap();
         assert!(matches!(refusal_of(&token).await, Refusal::Invalid(_)));
     }
+
+    #[tokio::test]
+    async fn nothing_is_accepted_until_revocations_are_known_and_nothing_revoked_then() {
+        let token = key().sign(&claims()).unwrap();
+        let verifier = Verifier { revocations: Revocations::default(), ..verifier() };
+        assert_eq!(verifier.verify(&token).await.unwrap_err(), Refusal::RevocationsUnknown);
+        verifier.revocations().take(Feed::default());
+        assert!(verifier.verify(&token).await.is_ok());
+        verifier.revocations().hear([Revocation { subject: claims().sub, version: Some(2) }]);
+        assert_eq!(verifier.verify(&token).await.unwrap_err(), Refusal::Revoked);
+        let newer = key().sign(&Claims { ver: 2, ..claims() }).unwrap();
+        assert!(verifier.verify(&newer).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_service_needs_no_revocations() {
+        let verifier = Verifier { revocations: Revocations::default(), ..verifier() };
+        let own = key().sign(&Claims { sub: "service:prefs".to_owned(), ..claims() }).unwrap();
+        assert!(verifier.verify(&own).await.is_ok());
+    }
+
     #[tokio::test]
     async fn a_key_inside_the_header_is_never_trusted() {
         let own = SigningKey::from_seed(&[9; 32]).unwrap();

@@ -11,6 +11,7 @@ use crate::{
     account::{self, Email, NewAccount},
     password::{self, Hasher},
     signing_key::{self, State},
+    user::{self, UserError},
 };
 
 /// Why an operator's wish was not carried out.
@@ -31,6 +32,18 @@ pub enum AdminError {
     /// The database failed.
     #[error(transparent)]
     Db(#[from] db::Error),
+}
+
+impl From<UserError> for AdminError {
+    fn from(error: UserError) -> Self {
+        match error {
+            UserError::Db(error) => Self::Db(error),
+            UserError::Invalid(faults) => {
+                Self::Invalid(faults.into_iter().map(|fault| fault.detail).collect::<Vec<_>>().join("; "))
+            }
+            other => Self::Invalid(other.to_string()),
+        }
+    }
 }
 
 /// The roles that there are.
@@ -65,18 +78,54 @@ pub async fn create(
     .await
 }
 
-/// Gives an account a role. Whether its address is verified: until then, sensitive rights
-/// of the role wait.
+/// Gives an account a role; its tokens are void within a second, and the next ones hold
+/// the role. Whether its address is verified: until then, sensitive rights wait.
 ///
 /// # Errors
 /// [`AdminError`]: nothing was changed.
 pub async fn grant(connection: &mut AsyncPgConnection, email: &str, role: &str) -> Result<bool, AdminError> {
-    let email: Email = email.parse().map_err(|why| AdminError::Invalid(format!("{why}")))?;
-    let granted = db::transaction(connection, async |connection| {
-        account::store::grant(connection, email.as_str(), role).await
+    db::transaction(connection, async |connection| {
+        let user = find(connection, email).await?;
+        let mut roles = user::store::roles_of(connection, user).await?;
+        roles.insert(role.to_owned());
+        user::store::set_roles(connection, user, &roles).await?;
+        Ok(user::store::is_verified(connection, user).await?)
     })
-    .await?;
-    granted.ok_or_else(|| AdminError::Unknown(email.to_string()))
+    .await
+}
+
+/// Bans an account: its sessions end, and its keys and tokens open nothing within a
+/// second.
+///
+/// # Errors
+/// [`AdminError`]: nothing was changed.
+pub async fn ban(connection: &mut AsyncPgConnection, email: &str, why: &str) -> Result<(), AdminError> {
+    let why = user::accept_reason(why)?;
+    db::transaction(connection, async |connection| {
+        let user = find(connection, email).await?;
+        user::store::ban(connection, user, &why, Timestamp::now()).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Lets a banned account in again.
+///
+/// # Errors
+/// [`AdminError`]: nothing was changed.
+pub async fn unban(connection: &mut AsyncPgConnection, email: &str) -> Result<(), AdminError> {
+    db::transaction(connection, async |connection| {
+        let user = find(connection, email).await?;
+        user::store::unban(connection, user, Timestamp::now()).await?;
+        Ok(())
+    })
+    .await
+}
+
+async fn find(connection: &mut AsyncPgConnection, email: &str) -> Result<UserId, AdminError> {
+    let email: Email = email.parse().map_err(|why| AdminError::Invalid(format!("{why}")))?;
+    let found = user::store::find(connection, email.as_str()).await?;
+    found.ok_or_else(|| AdminError::Unknown(email.to_string()))
 }
 
 /// Marks an account's address as verified: the operator knows that it is theirs.
@@ -85,7 +134,10 @@ pub async fn grant(connection: &mut AsyncPgConnection, email: &str, role: &str) 
 /// [`AdminError`]: nothing was changed.
 pub async fn verify(connection: &mut AsyncPgConnection, email: &str) -> Result<(), AdminError> {
     let email: Email = email.parse().map_err(|why| AdminError::Invalid(format!("{why}")))?;
-    let verified = account::store::verify_email(connection, email.as_str()).await?;
+    let verified = db::transaction(connection, async |connection| {
+        account::store::verify_email(connection, email.as_str()).await
+    })
+    .await?;
     if verified { Ok(()) } else { Err(AdminError::Unknown(email.to_string())) }
 }
 

@@ -1,13 +1,13 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use actix_web::web::Data;
-use identity::{KeySource, Trusted, Verifier};
+use identity::{KeySource, Revocations, Trusted, Verifier};
 use observability::Metrics;
 use sealing::Keyring;
 use service_discovery::{CallError, Registry, Service};
 use service_kit::{
     db::{ConnectError, Db},
-    http::{Application, Check, Readiness, Routes, Server, database_check},
+    http::{Application, Readiness, Routes, Server, database_check, state_check},
     migrations::CatalogueError,
 };
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -17,8 +17,8 @@ use crate::{
     api_key::LastUsed,
     internal_routes, migrations,
     password::Hasher,
-    routes,
-    session::http::Minting,
+    revocation, routes,
+    session::Minting,
     settings::{KeyEnvironment, PublicOrigin},
     signing_key::{SigningKeyError, SigningKeys},
     token::{Clients, Exchanges, TokenIssuer},
@@ -55,25 +55,27 @@ pub struct App {
     keys: SigningKeys,
     keyring: Data<Keyring>,
     last_used: Data<LastUsed>,
+    revocations: Revocations,
 }
 
 impl App {
-    /// Binds the listeners and loads the signing keys; the first start makes them. A
-    /// database that is away only keeps it from being ready.
+    /// Binds the listeners and loads the signing keys, which the first start makes, and
+    /// the revocations. A database that is away only keeps it from being ready.
     ///
     /// # Errors
     /// [`BuildError`] says what is in the way.
     pub async fn build(settings: Settings) -> Result<Self, BuildError> {
         let db = Db::new(&settings.database)?;
         let keys = SigningKeys::load(&db, &settings.keyring).await?;
+        let revocations = Revocations::new(settings.revocations_stale);
+        // Tolerated: whoever follows the feed goes on trying.
+        let _ = revocation::read(&db, None).await.map(|feed| revocations.take(feed));
         let server = Server::bind(&settings.http)?;
-        let readiness = Readiness::new()
-            .with("database", database_check(db.clone(), migrations()?))
-            .with("keys", keys_check(&keys));
+        let readiness = readiness(&db, &keys, &revocations)?;
         let metrics =
             Metrics::new(Service::Auth.name()).map_err(|why| BuildError::Metrics(why.to_string()))?;
         let last_used = Data::new(LastUsed::default());
-        let state = State::new(settings, &db, &keys, &last_used)?;
+        let state = State::new(settings, &db, &keys, &last_used, &revocations)?;
         let keyring = state.keyring.clone();
         let application = Application {
             service: Service::Auth,
@@ -83,7 +85,7 @@ impl App {
             readiness,
             metrics,
         };
-        Ok(Self { server, application, db, keys, keyring, last_used })
+        Ok(Self { server, application, db, keys, keyring, last_used, revocations })
     }
 
     /// Where the public and the internal listener are.
@@ -99,10 +101,11 @@ impl App {
     /// # Errors
     /// When a listener fails.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
-        let Self { server, application, db, keys, keyring, last_used } = self;
+        let Self { server, application, db, keys, keyring, last_used, revocations } = self;
         let outcome = tokio::select! {
             outcome = server.run(application, stop) => outcome,
             error = keys.run(&db, &keyring) => Err(io::Error::other(error)),
+            never = revocations.follow_by(async |since| revocation::read(&db, since.as_deref()).await) => match never {},
             () = last_used.run(&db) => Err(io::Error::other("uses of API keys are no longer written")),
         };
         last_used.write(&db).await;
@@ -121,6 +124,7 @@ struct State {
     exchanges: Data<Exchanges>,
     clients: Data<Clients>,
     verifier: Data<Verifier>,
+    revocations: Data<Revocations>,
     origin: Data<PublicOrigin>,
     environment: Data<KeyEnvironment>,
 }
@@ -131,6 +135,7 @@ impl State {
         db: &Db,
         keys: &SigningKeys,
         last_used: &Data<LastUsed>,
+        revocations: &Revocations,
     ) -> Result<Self, BuildError> {
         let origin = settings.registry.public_origin();
         let issuer = TokenIssuer::new(origin.clone(), keys.clone());
@@ -138,7 +143,7 @@ impl State {
         let exchanges = Exchanges {
             db: db.clone(),
             issuer: issuer.clone(),
-            inside: verifier_of_all(&settings.registry, keys)?,
+            inside: verifier_of_all(&settings.registry, keys, revocations)?,
             last_used: last_used.clone(),
         };
         let minting = Minting {
@@ -155,7 +160,13 @@ impl State {
             minting: Data::new(minting),
             exchanges: Data::new(exchanges),
             clients: Data::new(settings.clients),
-            verifier: Data::new(verifier(&settings.registry, keys, settings.takes_clients_tokens)?),
+            verifier: Data::new(verifier(
+                &settings.registry,
+                keys,
+                settings.takes_clients_tokens,
+                revocations,
+            )?),
+            revocations: Data::new(revocations.clone()),
             origin: Data::new(PublicOrigin(origin)),
             environment: Data::new(settings.key_environment),
         })
@@ -172,6 +183,7 @@ impl State {
                 .app_data(self.exchanges.clone())
                 .app_data(self.clients.clone())
                 .app_data(self.verifier.clone())
+                .app_data(self.revocations.clone())
                 .app_data(self.origin.clone())
                 .app_data(self.environment.clone());
             routes(config);
@@ -179,13 +191,12 @@ impl State {
     }
 }
 
-/// There is a key to sign with.
-fn keys_check(keys: &SigningKeys) -> Check {
-    let keys = keys.clone();
-    Arc::new(move || {
-        let loaded = keys.is_loaded();
-        Box::pin(async move { if loaded { Ok(()) } else { Err("there is no signing key yet".to_owned()) } })
-    })
+fn readiness(db: &Db, keys: &SigningKeys, revocations: &Revocations) -> Result<Readiness, CatalogueError> {
+    let (keys, revocations) = (keys.clone(), revocations.clone());
+    Ok(Readiness::new()
+        .with("database", database_check(db.clone(), migrations()?))
+        .with("keys", state_check(move || keys.is_loaded(), "there is no signing key yet"))
+        .with("revocations", state_check(move || revocations.is_loaded(), "revocations were not read yet")))
 }
 
 /// Accepts what the gateway and auth itself made for auth.
@@ -193,18 +204,23 @@ fn verifier(
     registry: &Registry,
     keys: &SigningKeys,
     takes_clients_tokens: bool,
+    revocations: &Revocations,
 ) -> Result<Verifier, CallError> {
     let own = Trusted::auth(registry, Service::Auth, takes_clients_tokens)?;
     let own = Trusted { keys: KeySource::Held(keys.verifying()), ..own };
-    Ok(Verifier::new(vec![Trusted::gateway(registry, Service::Auth)?, own]))
+    Ok(Verifier::new(vec![Trusted::gateway(registry, Service::Auth)?, own], revocations.clone()))
 }
 
 /// Accepts what the gateway and auth itself made for any service: an exchange shows
 /// auth a token that was meant for another.
-fn verifier_of_all(registry: &Registry, keys: &SigningKeys) -> Result<Verifier, CallError> {
+fn verifier_of_all(
+    registry: &Registry,
+    keys: &SigningKeys,
+    revocations: &Revocations,
+) -> Result<Verifier, CallError> {
     let audiences: Vec<String> = Service::ALL.iter().map(ToString::to_string).collect();
     let gateway = Trusted { audiences: audiences.clone(), ..Trusted::gateway(registry, Service::Auth)? };
     let keys = KeySource::Held(keys.verifying());
     let own = Trusted { issuer: registry.public_origin(), audiences, keys };
-    Ok(Verifier::new(vec![gateway, own]))
+    Ok(Verifier::new(vec![gateway, own], revocations.clone()))
 }

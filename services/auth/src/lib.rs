@@ -9,12 +9,14 @@ mod api_key;
 mod app;
 mod password;
 mod permissions;
+mod revocation;
 mod rights;
 mod schema;
 mod session;
 pub mod settings;
 mod signing_key;
 mod token;
+mod user;
 
 use include_dir::{Dir, include_dir};
 use service_kit::{
@@ -36,6 +38,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(account::http::get_me)
         .service(account::http::patch_me)
         .service(account::http::delete_me)
+        .service(password::http::change_password)
         .service(session::http::login)
         .service(session::http::refresh)
         .service(session::http::logout)
@@ -45,13 +48,19 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(api_key::http::list_api_keys)
         .service(api_key::http::patch_api_key)
         .service(api_key::http::delete_api_key)
+        .service(user::http::ban_user)
+        .service(user::http::unban_user)
+        .service(user::http::set_user_roles)
         .service(token::http::get_jwks)
         .service(token::http::get_discovery);
 }
 
 /// What only our own services call, on the internal listener.
 pub fn internal_routes(config: &mut ServiceConfig<'_>) {
-    config.service(token::http::create_token).service(token::http::get_internal_jwks);
+    config
+        .service(token::http::create_token)
+        .service(token::http::get_internal_jwks)
+        .service(revocation::http::get_revocations);
 }
 
 /// The OpenAPI document of [`routes`].

@@ -10,6 +10,14 @@ impl Permission for ReadAuth {
     const SCOPE: &'static str = "auth:read";
 }
 
+/// Administer users and roles.
+#[derive(Debug)]
+pub(crate) enum AdministerAuth {}
+
+impl Permission for AdministerAuth {
+    const SCOPE: &'static str = "auth:admin";
+}
+
 /// Change the own account, sessions and API keys.
 #[derive(Debug)]
 pub(crate) enum WriteAuth {}

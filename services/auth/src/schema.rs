@@ -12,6 +12,7 @@ diesel::table! {
         expires_at -> Nullable<Timestamptz>,
         last_used_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+        version -> Int8,
     }
 }
 
@@ -30,6 +31,23 @@ diesel::table! {
         name -> Text,
         personal_of -> Nullable<Uuid>,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    revocations (seq) {
+        seq -> Int8,
+        subject -> Text,
+        version -> Nullable<Int8>,
+        reason -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    roles (name) {
+        name -> Text,
+        description -> Text,
     }
 }
 
@@ -82,6 +100,8 @@ diesel::table! {
         reregistered_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        banned_why -> Nullable<Text>,
+        password_changed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -94,6 +114,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     memberships,
     organizations,
+    revocations,
+    roles,
     sessions,
     signing_keys,
     user_roles,

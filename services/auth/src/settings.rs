@@ -35,6 +35,9 @@ pub struct Settings {
     pub(crate) key_environment: KeyEnvironment,
     /// `identity.takes_clients_tokens`: serve without a gateway in front.
     pub(crate) takes_clients_tokens: bool,
+    /// `identity.revocations_stale_seconds`: without word of revocations for that long,
+    /// sensitive permissions are refused.
+    pub(crate) revocations_stale: Duration,
 }
 
 /// Who may log in.
@@ -98,6 +101,7 @@ impl Settings {
         };
         let key_environment = KeyEnvironment(environment(&mut read));
         let takes_clients_tokens = read.or("identity.takes_clients_tokens", false);
+        let stale = read.within("identity.revocations_stale_seconds", 60_u64, 1..=86_400);
         let settings = database.zip(registry).zip(keyring).map(|((database, registry), keyring)| Self {
             http,
             logs,
@@ -110,6 +114,7 @@ impl Settings {
             passwords,
             key_environment,
             takes_clients_tokens,
+            revocations_stale: Duration::from_secs(stale),
         });
         read.finish(settings)
     }

@@ -2,11 +2,11 @@ use std::{io, net::SocketAddr, sync::Arc};
 
 use actix_web::{HttpResponse, web};
 use deadpool_redis::CreatePoolError;
-use identity::{SigningKey, jwks_path};
+use identity::{Revocations, SigningKey, feed_of_auth, jwks_path};
 use jsonwebtoken::jwk::JwkSet;
 use observability::Metrics;
 use service_discovery::{CallError, Peer, PeerOptions, Service};
-use service_kit::http::{Application, Readiness, Routes, Server};
+use service_kit::http::{Application, Readiness, Routes, Server, state_check};
 
 use crate::{
     about,
@@ -27,6 +27,8 @@ pub struct App {
     server: Server,
     application: Application,
     endpoints: Endpoints,
+    revocations: Revocations,
+    feed: Peer,
 }
 
 /// Why the gateway does not start.
@@ -55,16 +57,19 @@ impl App {
         let server = Server::bind(&settings.http)?;
         let bases = settings.services.iter().flat_map(|service| settings.registry.public(*service));
         let endpoints = Endpoints::resolve(bases).await;
+        let (revocations, feed) = (Revocations::default(), feed_of_auth(&settings.registry)?);
+        let known = revocations.clone();
         let application = Application {
             service: Service::Gateway,
-            public: public(&settings, endpoints.clone())?,
+            public: public(&settings, endpoints.clone(), &revocations)?,
             internal: internal(&settings.keys),
             about: about(),
-            readiness: Readiness::new(),
+            readiness: Readiness::new()
+                .with("revocations", state_check(move || known.is_loaded(), "revocations were not read yet")),
             metrics: Metrics::new(Service::Gateway.name())
                 .map_err(|why| BuildError::Metrics(why.to_string()))?,
         };
-        Ok(Self { server, application, endpoints })
+        Ok(Self { server, application, endpoints, revocations, feed })
     }
 
     /// Where the public and the internal listener are.
@@ -82,6 +87,7 @@ impl App {
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         tokio::select! {
             ended = self.server.run(self.application, stop) => ended,
+            never = self.revocations.follow(&self.feed) => match never {},
             () = self.endpoints.keep_fresh() => Err(io::Error::other("names are no longer resolved")),
         }
     }
@@ -94,13 +100,17 @@ impl std::fmt::Debug for App {
 }
 
 /// What all workers share is made here, and what each has for itself when it starts.
-fn public(settings: &Settings, endpoints: Endpoints) -> Result<Routes, BuildError> {
+fn public(
+    settings: &Settings,
+    endpoints: Endpoints,
+    revocations: &Revocations,
+) -> Result<Routes, BuildError> {
     let Settings { registry, services, limits, .. } = settings.clone();
     let own = serde_json::to_value(openapi()).unwrap_or_default();
     let library = web::Data::new(Library::new(own, &registry, &services)?);
     let board = web::Data::new(Board::new(&registry, &services)?);
     let origins = web::Data::new(Origins(registry.trusted_origins()));
-    let door = web::Data::new(door(settings)?);
+    let door = web::Data::new(door(settings, revocations)?);
     Ok(Arc::new(move |config| {
         let upstream = Upstream::new(&registry, &services, endpoints.clone(), limits);
         config
@@ -113,9 +123,9 @@ fn public(settings: &Settings, endpoints: Endpoints) -> Result<Routes, BuildErro
     }))
 }
 
-fn door(settings: &Settings) -> Result<Door, BuildError> {
+fn door(settings: &Settings, revocations: &Revocations) -> Result<Door, BuildError> {
     let auth = Peer::new(settings.registry.internal(Service::Auth), &PeerOptions::default())?;
-    let verifier = edge_verifier(&settings.registry)?;
+    let verifier = edge_verifier(&settings.registry, revocations.clone())?;
     let exchanges = Exchanges::new(
         contract_auth::Client::new(auth),
         settings.client_secret.clone(),

@@ -1,12 +1,12 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use actix_web::web;
-use identity::{Trusted, Verifier};
+use identity::{Revocations, Trusted, Verifier, feed_of_auth};
 use observability::Metrics;
-use service_discovery::{CallError, Service};
+use service_discovery::{CallError, Peer, Service};
 use service_kit::{
     db::{ConnectError, Db},
-    http::{Application, Readiness, Server, database_check},
+    http::{Application, Readiness, Server, database_check, state_check},
     migrations::CatalogueError,
 };
 
@@ -16,6 +16,8 @@ use crate::{Settings, about, migrations, namespace::Validators, routes};
 pub struct App {
     server: Server,
     application: Application,
+    revocations: Revocations,
+    feed: Peer,
 }
 
 /// Why the service cannot be put together.
@@ -48,7 +50,13 @@ impl App {
         let check = database_check(db.clone(), migrations()?);
         let gateway = Trusted::gateway(&settings.registry, Service::Prefs)?;
         let auth = Trusted::auth(&settings.registry, Service::Prefs, settings.takes_clients_tokens)?;
-        let verifier = web::Data::new(Verifier::new(vec![gateway, auth]));
+        let revocations = Revocations::new(settings.revocations_stale);
+        let verifier = web::Data::new(Verifier::new(vec![gateway, auth], revocations.clone()));
+        let feed = feed_of_auth(&settings.registry)?;
+        let known = {
+            let revocations = revocations.clone();
+            move || revocations.is_loaded()
+        };
         let (db, validators) = (web::Data::new(db), web::Data::new(Validators::default()));
         let application = Application {
             service: Service::Prefs,
@@ -58,11 +66,13 @@ impl App {
             }),
             internal: Arc::new(|_| {}),
             about: about(),
-            readiness: Readiness::new().with("database", check),
+            readiness: Readiness::new()
+                .with("database", check)
+                .with("revocations", state_check(known, "revocations were not read yet")),
             metrics: Metrics::new(Service::Prefs.name())
                 .map_err(|why| BuildError::Metrics(why.to_string()))?,
         };
-        Ok(Self { server: Server::bind(&settings.http)?, application })
+        Ok(Self { server: Server::bind(&settings.http)?, application, revocations, feed })
     }
 
     /// Where the public and the internal listener are.
@@ -78,6 +88,9 @@ impl App {
     /// # Errors
     /// When a listener fails.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
-        self.server.run(self.application, stop).await
+        tokio::select! {
+            ended = self.server.run(self.application, stop) => ended,
+            never = self.revocations.follow(&self.feed) => match never {},
+        }
     }
 }

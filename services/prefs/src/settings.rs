@@ -1,6 +1,6 @@
 //! What can be set, by `PREFS__…` variables or `[prefs]` in a TOML file.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use observability::Options;
 use service_discovery::{Registry, Service};
@@ -20,6 +20,9 @@ pub struct Settings {
     /// Whether the tokens that clients hold are accepted, which is for running
     /// without a gateway in front: `identity.takes_clients_tokens`; no by default.
     pub takes_clients_tokens: bool,
+    /// Without word of revocations for that long, sensitive permissions are refused:
+    /// `identity.revocations_stale_seconds`; a minute by default.
+    pub revocations_stale: Duration,
 }
 
 impl Settings {
@@ -41,12 +44,14 @@ impl Settings {
         let logs = logs(&mut read, Service::Prefs);
         let registry = read.registry();
         let takes_clients_tokens = read.or("identity.takes_clients_tokens", false);
+        let revocations_stale = read.within("identity.revocations_stale_seconds", 60_u64, 1..=86_400);
         let settings = database.zip(registry).map(|(database, registry)| Self {
             http,
             database,
             logs,
             registry,
             takes_clients_tokens,
+            revocations_stale: Duration::from_secs(revocations_stale),
         });
         read.finish(settings)
     }

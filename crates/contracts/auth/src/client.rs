@@ -1,12 +1,13 @@
-use ids::{ApiKeyId, SessionId};
+use ids::{ApiKeyId, SessionId, UserId};
 use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use service_discovery::{CallError, Peer, Service};
 
 use crate::{
-    Accepted, Account, AccountChange, ApiKey, ApiKeyChange, ApiKeyList, Grant, IssuedToken, Login, NewApiKey,
-    NewApiKeyText, Refresh, Registration, Secret, SessionList, TokenRequest, Tokens,
+    Accepted, Account, AccountChange, ApiKey, ApiKeyChange, ApiKeyList, Ban, Grant, IssuedToken, Login,
+    NewApiKey, NewApiKeyText, PasswordChange, Refresh, Registration, Roles, Secret, SessionList,
+    TokenRequest, Tokens,
 };
 
 /// The paths of auth, as its OpenAPI document writes them.
@@ -17,10 +18,14 @@ pub mod routes {
     pub const REFRESH: &str = "/api/v1/auth/refresh";
     pub const LOGOUT: &str = "/api/v1/auth/logout";
     pub const ME: &str = "/api/v1/auth/me";
+    pub const PASSWORD_CHANGE: &str = "/api/v1/auth/password/change";
     pub const SESSIONS: &str = "/api/v1/auth/sessions";
     pub const SESSION: &str = "/api/v1/auth/sessions/{id}";
     pub const API_KEYS: &str = "/api/v1/auth/api-keys";
     pub const API_KEY: &str = "/api/v1/auth/api-keys/{id}";
+    pub const BAN: &str = "/api/v1/admin/users/{id}/ban";
+    pub const UNBAN: &str = "/api/v1/admin/users/{id}/unban";
+    pub const USER_ROLES: &str = "/api/v1/admin/users/{id}/roles";
     pub const JWKS: &str = "/.well-known/jwks.json";
     pub const DISCOVERY: &str = "/.well-known/openid-configuration";
     pub const TOKEN: &str = "/internal/v1/auth/token";
@@ -99,6 +104,14 @@ impl Client {
         self.done(self.with(token, Method::DELETE, routes::ME)).await
     }
 
+    /// Replaces the caller's password; every other token is void from then on.
+    ///
+    /// # Errors
+    /// A refusal (422: a password), or no answer.
+    pub async fn change_password(&self, token: &Secret, change: &PasswordChange) -> Result<Tokens> {
+        self.json(self.with(token, Method::POST, routes::PASSWORD_CHANGE).json(change)).await
+    }
+
     /// A page of the caller's sessions; `query` as in `?limit=10&cursor=…`, or empty.
     ///
     /// # Errors
@@ -150,6 +163,32 @@ impl Client {
     /// A refusal (404: not one of the caller's), or no answer.
     pub async fn delete_api_key(&self, token: &Secret, id: ApiKeyId) -> Result<()> {
         self.done(self.with(token, Method::DELETE, &at(routes::API_KEY, id))).await
+    }
+
+    /// Bans a user.
+    ///
+    /// # Errors
+    /// A refusal (404: no such user), or no answer.
+    pub async fn ban(&self, token: &Secret, user: UserId, reason: &str) -> Result<()> {
+        let ban = Ban { reason: reason.to_owned() };
+        self.done(self.with(token, Method::POST, &at(routes::BAN, user)).json(&ban)).await
+    }
+
+    /// Lets a banned user in again.
+    ///
+    /// # Errors
+    /// A refusal (404: no such user), or no answer.
+    pub async fn unban(&self, token: &Secret, user: UserId) -> Result<()> {
+        self.done(self.with(token, Method::POST, &at(routes::UNBAN, user))).await
+    }
+
+    /// Gives a user exactly these roles, and `USER`.
+    ///
+    /// # Errors
+    /// A refusal (404: no such user, 422: no such role), or no answer.
+    pub async fn set_roles(&self, token: &Secret, user: UserId, roles: &[&str]) -> Result<Roles> {
+        let roles = Roles { roles: roles.iter().map(|role| (*role).to_owned()).collect() };
+        self.json(self.with(token, Method::POST, &at(routes::USER_ROLES, user)).json(&roles)).await
     }
 
     /// A token for the service `own`, which proves itself by `secret`.

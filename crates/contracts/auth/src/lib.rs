@@ -7,6 +7,7 @@ mod client;
 mod secret;
 mod session;
 mod token;
+mod user;
 
 pub use account::{Accepted, Account, AccountChange, Login, Registration};
 pub use api_key::{ApiKey, ApiKeyChange, ApiKeyList, ApiKeyText, NewApiKey, NewApiKeyText, NotAnApiKey};
@@ -14,3 +15,4 @@ pub use client::{Client, routes};
 pub use secret::Secret;
 pub use session::{Refresh, Session, SessionList, Tokens};
 pub use token::{Exchange, Grant, IssuedToken, TokenRequest, grant_type, token_type};
+pub use user::{Ban, PasswordChange, Roles};

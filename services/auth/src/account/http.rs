@@ -5,7 +5,7 @@ use actix_web::{
     web::{Data, Json},
 };
 use contract_auth::{Accepted, Account, AccountChange, Registration};
-use identity::Can;
+use identity::{Can, Revocations};
 use ids::{Timestamp, UserId};
 use problem::HttpError;
 use service_kit::{
@@ -58,7 +58,6 @@ pub(crate) async fn register(
 #[get("/api/v1/auth/me")]
 pub(crate) async fn get_me(caller: Can<ReadAuth>, db: Data<Db>) -> Result<Json<Account>, HttpError> {
     let mut connection = db.connection().await?;
-    rights::store::require_live(&mut connection, &caller).await?;
     let account = store::find(&mut connection, caller.org, caller.user).await?;
     Ok(Json(account.ok_or(RightsError::Ended)?))
 }
@@ -79,7 +78,6 @@ pub(crate) async fn patch_me(
     let change = rules::accept_change(body.0)?;
     let account = db
         .transaction(async |connection| {
-            rights::store::require_live(connection, &caller).await?;
             store::update(connection, caller.user, &change, Timestamp::now()).await?;
             let account = store::find(connection, caller.org, caller.user).await?;
             Ok::<_, AccountError>(account.ok_or(RightsError::Ended)?)
@@ -98,17 +96,23 @@ pub(crate) async fn patch_me(
     security(("bearer" = ["auth:write"]))
 )]
 #[delete("/api/v1/auth/me")]
-pub(crate) async fn delete_me(caller: Can<WriteAuth>, db: Data<Db>) -> Result<HttpResponse, HttpError> {
+pub(crate) async fn delete_me(
+    caller: Can<WriteAuth>,
+    db: Data<Db>,
+    revocations: Data<Revocations>,
+) -> Result<HttpResponse, HttpError> {
     let session = caller.session()?;
-    db.transaction(async |connection| {
-        rights::store::require_live(connection, &caller).await?;
-        let logged_in = session::store::logged_in_at(connection, caller.user, session).await?;
-        let logged_in = logged_in.ok_or(RightsError::Ended)?;
-        if Timestamp::now().since(logged_in) > FRESH {
-            return Err(AccountError::StaleLogin);
-        }
-        Ok(store::delete(connection, caller.user).await?)
-    })
-    .await?;
+    let voided = db
+        .transaction(async |connection| {
+            rights::store::require_live(connection, &caller).await?;
+            let logged_in = session::store::logged_in_at(connection, caller.user, session).await?;
+            let logged_in = logged_in.ok_or(RightsError::Ended)?;
+            if Timestamp::now().since(logged_in) > FRESH {
+                return Err(AccountError::StaleLogin);
+            }
+            Ok(store::delete(connection, caller.user).await?)
+        })
+        .await?;
+    revocations.hear(voided);
     Ok(HttpResponse::NoContent().finish())
 }

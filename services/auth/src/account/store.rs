@@ -2,16 +2,18 @@
 
 use contract_auth::{Account, AccountChange};
 use diesel::{
-    ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName, dsl, insert_into, sql_query,
+    ExpressionMethods, OptionalExtension, PgExpressionMethods, QueryDsl, Queryable, QueryableByName,
+    Selectable, SelectableHelper, dsl, sql_query,
     sql_types::{Array, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use identity::Revocation;
 use ids::{OrgId, Timestamp, UserId};
 use serde_json::Value;
 use service_kit::db;
 
 use super::NewAccount;
-use crate::schema::{user_roles, users};
+use crate::{revocation, schema::users};
 
 /// Makes the user, their personal organisation and their roles; whether it did. The
 /// UNIQUE address decides.
@@ -138,10 +140,16 @@ pub(super) async fn update(
     Ok(())
 }
 
-/// Deletes the user; sessions, keys and the personal organisation go with them.
-pub(super) async fn delete(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<()> {
-    diesel::delete(users::table.find(user)).execute(connection).await?;
-    Ok(())
+/// Deletes the user; sessions, keys and the personal organisation go with them, and
+/// their tokens are void.
+pub(super) async fn delete(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<Vec<Revocation>> {
+    let version: Option<i64> = diesel::delete(users::table.find(user))
+        .returning(users::version)
+        .get_result(connection)
+        .await
+        .optional()?;
+    let Some(version) = version else { return Ok(Vec::new()) };
+    revocation::write(connection, vec![Revocation::of_user(user, version + 1)], "deletion").await
 }
 
 /// What a login needs of the account with this address.
@@ -153,6 +161,8 @@ pub(crate) struct LoginRow {
     pub(crate) org_id: OrgId,
     #[diesel(sql_type = Nullable<Text>)]
     pub(crate) password_hash: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub(crate) password_changed_at: Option<Timestamp>,
 }
 
 /// The account with this address, with the organisation that it logs in to.
@@ -161,7 +171,7 @@ pub(crate) async fn find_for_login(
     email: &str,
 ) -> db::Result<Option<LoginRow>> {
     let row = sql_query(
-        "SELECT u.id, o.id AS org_id, u.password_hash
+        "SELECT u.id, o.id AS org_id, u.password_hash, u.password_changed_at
          FROM users u JOIN organizations o ON o.personal_of = u.id WHERE u.email = $1",
     )
     .bind::<Text, _>(email)
@@ -186,35 +196,76 @@ pub(crate) async fn rehash(
     Ok(())
 }
 
-/// Gives the user with this address a role; their tokens say so when next made. Whether
-/// the address is verified; `None` when there is no such user.
-pub(crate) async fn grant(
+/// Whether the user's password was last changed then; until the transaction ends it
+/// stays so, and the user is neither banned nor deleted. A login that was overtaken
+/// by a change of the password opens no session.
+pub(crate) async fn hold_password(
     connection: &mut AsyncPgConnection,
-    email: &str,
-    role: &str,
-) -> db::Result<Option<bool>> {
-    let user: Option<(UserId, Option<Timestamp>)> =
-        diesel::update(users::table.filter(users::email.eq(email)))
-            .set(users::version.eq(users::version + 1))
-            .returning((users::id, users::email_verified_at))
-            .get_result(connection)
-            .await
-            .optional()?;
-    let Some((user, verified_at)) = user else { return Ok(None) };
-    insert_into(user_roles::table)
-        .values((user_roles::user_id.eq(user), user_roles::role.eq(role)))
-        .on_conflict_do_nothing()
-        .execute(connection)
-        .await?;
-    Ok(Some(verified_at.is_some()))
+    user: UserId,
+    changed_at: Option<Timestamp>,
+) -> db::Result<bool> {
+    let held: Option<UserId> = users::table
+        .find(user)
+        .filter(users::password_changed_at.is_not_distinct_from(changed_at))
+        .select(users::id)
+        .for_share()
+        .first(connection)
+        .await
+        .optional()?;
+    Ok(held.is_some())
 }
 
-/// Marks the address as verified and lets tokens say so when next made; whether there
-/// is such a user.
+/// Replaces the password, if it is still the one with the hash `old`, and voids the
+/// user's tokens; nothing if it is not.
+pub(crate) async fn replace_password(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+    old: &str,
+    new: &str,
+) -> db::Result<Option<Vec<Revocation>>> {
+    let version: Option<i64> = diesel::update(users::table.find(user))
+        .filter(users::password_hash.eq(old))
+        .set((
+            users::password_hash.eq(new),
+            users::password_changed_at.eq(dsl::now),
+            users::version.eq(users::version + 1),
+            users::updated_at.eq(dsl::now),
+        ))
+        .returning(users::version)
+        .get_result(connection)
+        .await
+        .optional()?;
+    let Some(version) = version else { return Ok(None) };
+    let void = Revocation::of_user(user, version);
+    revocation::write(connection, vec![void], "password change").await.map(Some)
+}
+
+/// What a new password must not be made of, and the hash of the current one.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct PasswordRow {
+    pub(crate) email: String,
+    pub(crate) name: Option<String>,
+    pub(crate) password_hash: Option<String>,
+}
+
+pub(crate) async fn find_password(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+) -> db::Result<Option<PasswordRow>> {
+    Ok(users::table.find(user).select(PasswordRow::as_select()).first(connection).await.optional()?)
+}
+
+/// Marks the address as verified, and voids the user's tokens, since the next ones say
+/// more; whether there is such a user.
 pub(crate) async fn verify_email(connection: &mut AsyncPgConnection, email: &str) -> db::Result<bool> {
-    let marked = diesel::update(users::table.filter(users::email.eq(email)))
+    let marked: Option<(UserId, i64)> = diesel::update(users::table.filter(users::email.eq(email)))
         .set((users::email_verified_at.eq(dsl::now), users::version.eq(users::version + 1)))
-        .execute(connection)
-        .await?;
-    Ok(marked > 0)
+        .returning((users::id, users::version))
+        .get_result(connection)
+        .await
+        .optional()?;
+    let Some((user, version)) = marked else { return Ok(false) };
+    revocation::write(connection, vec![Revocation::of_user(user, version)], "verification").await?;
+    Ok(true)
 }

@@ -3,7 +3,7 @@ use actix_web::{
     web::{Data, Json, Path, Query},
 };
 use contract_auth::{ApiKey, ApiKeyChange, ApiKeyList, ApiKeyText, NewApiKey, NewApiKeyText};
-use identity::Can;
+use identity::{Can, Revocations};
 use ids::{ApiKeyId, Timestamp};
 use problem::{HttpError, Problem};
 use service_kit::{
@@ -75,7 +75,6 @@ pub(crate) async fn list_api_keys(
 ) -> Result<Json<ApiKeyList>, HttpError> {
     let page = query.page(LIST)?;
     let mut connection = db.connection().await?;
-    rights::store::require_live(&mut connection, &caller).await?;
     let mut data = store::list(&mut connection, caller.org, caller.user, page).await?;
     let next_cursor = page.cut(LIST, &mut data, |key| key.id.uuid());
     Ok(Json(ApiKeyList { data, next_cursor }))
@@ -95,13 +94,19 @@ pub(crate) async fn patch_api_key(
     id: Path<ApiKeyId>,
     body: Strict<ApiKeyChange>,
     db: Data<Db>,
+    revocations: Data<Revocations>,
 ) -> Result<Json<ApiKey>, HttpError> {
     caller.session()?;
     let change = rules::accept_change(body.0, Timestamp::now())?;
-    let mut connection = db.connection().await?;
-    rights::store::require_live(&mut connection, &caller).await?;
-    let key = store::update(&mut connection, caller.org, caller.user, id.into_inner(), &change).await?;
-    Ok(Json(key.ok_or(ApiKeyError::Unknown)?))
+    let id = id.into_inner();
+    let (key, voided) = db
+        .transaction(async |connection| {
+            let changed = store::update(connection, caller.org, caller.user, id, &change).await?;
+            changed.ok_or(ApiKeyError::Unknown)
+        })
+        .await?;
+    revocations.hear(voided);
+    Ok(Json(key))
 }
 
 /// Deletes an API key: it is exchanged for nothing from then on.
@@ -116,10 +121,16 @@ pub(crate) async fn delete_api_key(
     caller: Can<WriteAuth>,
     id: Path<ApiKeyId>,
     db: Data<Db>,
+    revocations: Data<Revocations>,
 ) -> Result<HttpResponse, HttpError> {
     caller.session()?;
-    let mut connection = db.connection().await?;
-    rights::store::require_live(&mut connection, &caller).await?;
-    let deleted = store::delete(&mut connection, caller.org, caller.user, id.into_inner()).await?;
-    if deleted { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiKeyError::Unknown.into()) }
+    let id = id.into_inner();
+    let voided = db
+        .transaction(async |connection| {
+            let voided = store::delete(connection, caller.org, caller.user, id).await?;
+            if voided.is_empty() { Err(ApiKeyError::Unknown) } else { Ok(voided) }
+        })
+        .await?;
+    revocations.hear(voided);
+    Ok(HttpResponse::NoContent().finish())
 }

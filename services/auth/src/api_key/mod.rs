@@ -8,3 +8,4 @@ pub(crate) mod store;
 
 pub(crate) use error::ApiKeyError;
 pub(crate) use last_used::LastUsed;
+pub(crate) use store::Proof;

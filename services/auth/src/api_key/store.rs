@@ -7,11 +7,15 @@ use diesel::{
     sql_types::{Array, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use identity::Revocation;
 use ids::{ApiKeyId, OrgId, Timestamp, UserId};
 use service_kit::{db, page::Page};
 use uuid::Uuid;
 
-use crate::schema::{api_keys, users};
+use crate::{
+    revocation,
+    schema::{api_keys, users},
+};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = api_keys, check_for_backend(diesel::pg::Pg))]
@@ -86,40 +90,55 @@ pub(super) async fn list(
     Ok(rows.into_iter().map(ApiKey::from).collect())
 }
 
-/// Changes a key of the user in this organisation; `None` when it is not one.
+/// Changes a key of the user in this organisation; `None` when it is not one. Another
+/// end voids its tokens.
 pub(super) async fn update(
     connection: &mut AsyncPgConnection,
     org: OrgId,
     user: UserId,
     id: ApiKeyId,
     change: &ApiKeyChange,
-) -> db::Result<Option<ApiKey>> {
+) -> db::Result<Option<(ApiKey, Vec<Revocation>)>> {
     let own = api_keys::table.find(id).filter(api_keys::org_id.eq(org).and(api_keys::user_id.eq(user)));
     if change.name.is_none() && change.expires_at.is_none() {
         let row = own.select(Row::as_select()).first(connection).await.optional()?;
-        return Ok(row.map(ApiKey::from));
+        return Ok(row.map(|row| (row.into(), Vec::new())));
     }
-    let row = diesel::update(own)
+    let versions = i64::from(change.expires_at.is_some());
+    let changed: Option<(Row, i64)> = diesel::update(own)
         .set((
             change.name.as_deref().map(|name| api_keys::name.eq(name)),
             change.expires_at.map(|at| api_keys::expires_at.eq(at)),
+            api_keys::version.eq(api_keys::version + versions),
         ))
-        .returning(Row::as_returning())
+        .returning((Row::as_returning(), api_keys::version))
         .get_result(connection)
         .await
         .optional()?;
-    Ok(row.map(ApiKey::from))
+    let Some((row, version)) = changed else { return Ok(None) };
+    let voided = match versions {
+        0 => Vec::new(),
+        _ => {
+            let void = Revocation::of_api_key_before(id, version);
+            revocation::write(connection, vec![void], "API key change").await?
+        }
+    };
+    Ok(Some((row.into(), voided)))
 }
 
-/// Deletes a key of the user in this organisation; whether it was one.
+/// Deletes a key of the user in this organisation and voids its tokens; the
+/// revocation, if it was one.
 pub(super) async fn delete(
     connection: &mut AsyncPgConnection,
     org: OrgId,
     user: UserId,
     id: ApiKeyId,
-) -> db::Result<bool> {
+) -> db::Result<Vec<Revocation>> {
     let own = api_keys::table.find(id).filter(api_keys::org_id.eq(org).and(api_keys::user_id.eq(user)));
-    Ok(diesel::delete(own).execute(connection).await? > 0)
+    if diesel::delete(own).execute(connection).await? == 0 {
+        return Ok(Vec::new());
+    }
+    revocation::write(connection, vec![Revocation::of_api_key(id)], "API key deletion").await
 }
 
 /// What an exchange needs of a key, whoever's it is: the key itself is the proof.
@@ -132,6 +151,7 @@ pub(crate) struct Proof {
     #[diesel(select_expression = api_keys::scopes)]
     pub(crate) scopes: Vec<String>,
     pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) version: i64,
 }
 
 pub(crate) async fn find_proof(

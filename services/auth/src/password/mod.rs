@@ -7,6 +7,7 @@
 mod error;
 mod hash;
 mod hasher;
+pub(crate) mod http;
 mod rules;
 
 pub(crate) use error::PasswordError;

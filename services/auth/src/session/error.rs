@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use problem::{Describe, Kind};
+use problem::{Describe, FieldError, Kind};
 use sealing::SealError;
 use service_kit::db;
 
@@ -23,6 +23,8 @@ pub(crate) enum SessionError {
     Reused,
     #[error("there is no such session")]
     Unknown,
+    #[error("the request has {} invalid field(s)", .0.len())]
+    Invalid(Vec<FieldError>),
     #[error(transparent)]
     Rights(#[from] RightsError),
     #[error(transparent)]
@@ -45,6 +47,7 @@ impl Describe for SessionError {
             }
             Self::Unverified => Kind::Forbidden,
             Self::Unknown => Kind::NotFound,
+            Self::Invalid(_) => Kind::Invalid,
             Self::Rights(error) => error.kind(),
             Self::Refused(error) => error.kind(),
             Self::Password(error) => error.kind(),
@@ -62,12 +65,20 @@ impl Describe for SessionError {
             Self::Over => "session_ended",
             Self::Reused => "refresh_token_reused",
             Self::Unknown => "session_not_found",
+            Self::Invalid(_) => "invalid_fields",
             Self::Rights(error) => error.code(),
             Self::Refused(error) => error.code(),
             Self::Password(error) => error.code(),
             Self::Issue(error) => error.code(),
             Self::Seal(_) => "internal",
             Self::Db(error) => error.code(),
+        }
+    }
+
+    fn fields(&self) -> Vec<FieldError> {
+        match self {
+            Self::Invalid(fields) => fields.clone(),
+            _ => Vec::new(),
         }
     }
 

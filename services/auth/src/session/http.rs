@@ -1,33 +1,28 @@
 use actix_web::{
-    HttpRequest, HttpResponse, delete, get,
-    http::header::USER_AGENT,
-    post,
+    HttpRequest, HttpResponse, delete, get, post,
     web::{Data, Json, Path, Query},
 };
 use contract_auth::{Login, Refresh, SessionList, Tokens};
 use diesel_async::AsyncPgConnection;
-use identity::{Can, Credential};
-use ids::{OrgId, SessionId, Timestamp, UserId};
+use identity::{Can, Credential, Revocation, Revocations};
+use ids::{SessionId, Timestamp};
 use problem::HttpError;
 use sealing::Keyring;
 use service_kit::{
-    db::Db,
+    db::{self, Db},
     http::{Bodied, Credentialed, NotFound, Overloaded, Queried, Strict, Unauthenticated},
     page::PageQuery,
 };
 
 use super::{
-    Lifetimes, RefreshToken, SessionError,
+    Minting, RefreshToken, SessionError,
     rules::{self, Verdict},
-    store::{self, NewSession},
+    store,
 };
 use crate::{
-    account::{self, Email},
+    account::{self, Email, store::LoginRow},
     password::{Hasher, NormalPassword},
     permissions::{ReadAuth, WriteAuth},
-    rights::{self, RightsError},
-    settings::LoginPolicy,
-    token::{Subject, TokenIssuer},
 };
 
 const LIST: &str = "sessions";
@@ -53,29 +48,20 @@ pub(crate) async fn login(
     hasher: Data<Hasher>,
     tokens: Data<Minting>,
 ) -> Result<Json<Tokens>, HttpError> {
-    let (user, org) = prove(&body.0, &db, &hasher).await?;
-    let now = Timestamp::now();
-    let new = NewSession {
-        id: SessionId::generate(),
-        user,
-        org,
-        user_agent: described(&request),
-        ip: address(&request),
-        now,
-        expires_at: now + tokens.lifetimes.absolute,
-    };
-    let state = RefreshToken { session: new.id, counter: 0, issued_at: now };
+    let LoginRow { id: user, org_id: org, password_changed_at, .. } = prove(&body.0, &db, &hasher).await?;
     let pair = db
         .transaction(async |connection| {
-            store::insert(connection, &new).await?;
-            tokens.pair(connection, org, user, state, new.expires_at, now).await
+            if !account::store::hold_password(connection, user, password_changed_at).await? {
+                return Err(SessionError::WrongCredentials);
+            }
+            tokens.open(connection, &request, org, user).await
         })
         .await?;
     Ok(Json(pair))
 }
 
 /// Who logs in, once the password has proven it.
-async fn prove(proof: &Login, db: &Db, hasher: &Hasher) -> Result<(UserId, OrgId), SessionError> {
+async fn prove(proof: &Login, db: &Db, hasher: &Hasher) -> Result<LoginRow, SessionError> {
     let row = match proof.email.parse::<Email>() {
         Ok(email) => account::store::find_for_login(&mut *db.connection().await?, email.as_str()).await?,
         Err(_) => None,
@@ -88,7 +74,7 @@ async fn prove(proof: &Login, db: &Db, hasher: &Hasher) -> Result<(UserId, OrgId
         let new = hasher.make(password).await?;
         account::store::rehash(&mut *db.connection().await?, row.id, &old, &new).await?;
     }
-    Ok((row.id, row.org_id))
+    Ok(row)
 }
 
 /// Gives the next pair of tokens and voids the one before.
@@ -106,6 +92,7 @@ pub(crate) async fn refresh(
     db: Data<Db>,
     keyring: Data<Keyring>,
     tokens: Data<Minting>,
+    revocations: Data<Revocations>,
 ) -> Result<Json<Tokens>, HttpError> {
     let given = RefreshToken::open(&keyring, body.0.refresh_token.expose()).map_err(SessionError::from)?;
     let given = given.ok_or(SessionError::NotARefreshToken)?;
@@ -114,7 +101,13 @@ pub(crate) async fn refresh(
     let rotated = store::rotate(&mut connection, &given, tokens.lifetimes.idle, now).await?;
     let (owner, state) = match rotated {
         Some(owner) => (owner, RefreshToken { counter: given.counter + 1, issued_at: now, ..given }),
-        None => not_current(&mut connection, given, &tokens, now).await?,
+        None => match not_current(&mut connection, given, &tokens, now).await? {
+            Replaced::JustNow(owner, state) => (owner, state),
+            Replaced::LongAgo(voided) => {
+                revocations.hear(voided);
+                return Err(SessionError::Reused.into());
+            }
+        },
     };
     let pair =
         tokens.pair(&mut connection, owner.org_id, owner.user_id, state, owner.expires_at, now).await?;
@@ -128,19 +121,31 @@ async fn not_current(
     given: RefreshToken,
     tokens: &Minting,
     now: Timestamp,
-) -> Result<(store::Owner, RefreshToken), SessionError> {
+) -> Result<Replaced, SessionError> {
     let (owner, state) = store::state(connection, given.session).await?.ok_or(SessionError::Over)?;
     match rules::judge(&state, &given, tokens.lifetimes.idle, now) {
         Verdict::Grace => {
-            Ok((owner, RefreshToken { counter: state.counter, issued_at: state.rotated_at, ..given }))
+            let current = RefreshToken { counter: state.counter, issued_at: state.rotated_at, ..given };
+            Ok(Replaced::JustNow(owner, current))
         }
         Verdict::Over => Err(SessionError::Over),
         Verdict::Reused => {
-            store::revoke(connection, owner.user_id, given.session, "refresh_token_reused", now).await?;
+            let voided = db::transaction(connection, async |connection| {
+                store::end(connection, owner.user_id, given.session, "refresh_token_reused", now).await
+            });
+            let voided = voided.await?;
             tracing::warn!(session = %given.session, user = %owner.user_id, "a refresh token was reused: session ended");
-            Err(SessionError::Reused)
+            Ok(Replaced::LongAgo(voided))
         }
     }
+}
+
+/// A refresh token that is not the current one.
+enum Replaced {
+    /// In a race: whose session it is, and the current token.
+    JustNow(store::Owner, RefreshToken),
+    /// Somebody has a copy: what became void with the session.
+    LongAgo(Vec<Revocation>),
 }
 
 /// Ends the caller's session.
@@ -150,10 +155,18 @@ async fn not_current(
     security(("bearer" = ["auth:write"]))
 )]
 #[post("/api/v1/auth/logout")]
-pub(crate) async fn logout(caller: Can<WriteAuth>, db: Data<Db>) -> Result<HttpResponse, HttpError> {
+pub(crate) async fn logout(
+    caller: Can<WriteAuth>,
+    db: Data<Db>,
+    revocations: Data<Revocations>,
+) -> Result<HttpResponse, HttpError> {
     let session = caller.session()?;
-    let mut connection = db.connection().await?;
-    store::revoke(&mut connection, caller.user, session, "logout", Timestamp::now()).await?;
+    let voided = db
+        .transaction(async |connection| {
+            store::end(connection, caller.user, session, "logout", Timestamp::now()).await
+        })
+        .await?;
+    revocations.hear(voided);
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -177,7 +190,6 @@ pub(crate) async fn list_sessions(
         Credential::ApiKey(_) => None,
     };
     let mut connection = db.connection().await?;
-    rights::store::require_live(&mut connection, &caller).await?;
     let (idle, now) = (tokens.lifetimes.idle, Timestamp::now());
     let mut data = store::list(&mut connection, caller.user, current, page, idle, now).await?;
     let next_cursor = page.cut(LIST, &mut data, |session| session.id.uuid());
@@ -196,67 +208,16 @@ pub(crate) async fn delete_session(
     caller: Can<WriteAuth>,
     id: Path<SessionId>,
     db: Data<Db>,
+    revocations: Data<Revocations>,
 ) -> Result<HttpResponse, HttpError> {
     caller.session()?;
-    let mut connection = db.connection().await?;
-    rights::store::require_live(&mut connection, &caller).await?;
-    let ended =
-        store::revoke(&mut connection, caller.user, id.into_inner(), "ended by the user", Timestamp::now())
-            .await?;
-    if ended { Ok(HttpResponse::NoContent().finish()) } else { Err(SessionError::Unknown.into()) }
-}
-
-/// What makes pairs of tokens.
-#[derive(Debug)]
-pub(crate) struct Minting {
-    pub(crate) issuer: TokenIssuer,
-    pub(crate) keyring: Data<Keyring>,
-    pub(crate) lifetimes: Lifetimes,
-    pub(crate) policy: LoginPolicy,
-}
-
-impl Minting {
-    /// The pair for a session in this state, with the user's rights as of now.
-    async fn pair(
-        &self,
-        connection: &mut AsyncPgConnection,
-        org: OrgId,
-        user: UserId,
-        state: RefreshToken,
-        expires_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<Tokens, SessionError> {
-        let rights = rights::store::find(connection, org, user).await?.ok_or(RightsError::Ended)?;
-        if rights.banned_at.is_some() {
-            return Err(RightsError::Banned.into());
-        }
-        if self.policy.requires_verified_email && !rights.email_verified {
-            return Err(SessionError::Unverified);
-        }
-        let subject = Subject::session(user, org, state.session, &rights);
-        let access_token = self.issuer.for_clients(&subject, self.lifetimes.access, now)?;
-        let refresh_expires_in = rules::remaining(expires_at, self.lifetimes.idle, now).as_secs();
-        Ok(Tokens {
-            access_token,
-            token_type: "Bearer".to_owned(),
-            expires_in: i64::try_from(self.lifetimes.access.as_secs()).unwrap_or(i64::MAX),
-            refresh_token: state.seal(&self.keyring)?,
-            refresh_expires_in: i64::try_from(refresh_expires_in).unwrap_or(i64::MAX),
+    let (id, now) = (id.into_inner(), Timestamp::now());
+    let voided = db
+        .transaction(async |connection| {
+            let voided = store::end(connection, caller.user, id, "ended by the user", now).await?;
+            if voided.is_empty() { Err(SessionError::Unknown) } else { Ok(voided) }
         })
-    }
-}
-
-/// How the client describes itself, cut to 512 characters.
-fn described(request: &HttpRequest) -> Option<String> {
-    let agent = request.headers().get(USER_AGENT)?.to_str().ok()?;
-    Some(agent.chars().take(512).collect())
-}
-
-/// Where the request came from, for the user's eyes only: the gateway rebuilds the
-/// header, but nothing is decided by it.
-fn address(request: &HttpRequest) -> Option<String> {
-    let forwarded = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok());
-    let first = forwarded.and_then(|list| list.split(',').next()).map(str::trim);
-    let parsed = first.and_then(|text| text.parse::<std::net::IpAddr>().ok());
-    parsed.or_else(|| request.peer_addr().map(|peer| peer.ip())).map(|ip| ip.to_string())
+        .await?;
+    revocations.hear(voided);
+    Ok(HttpResponse::NoContent().finish())
 }

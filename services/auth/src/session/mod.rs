@@ -2,10 +2,12 @@
 
 mod error;
 pub(crate) mod http;
+mod minting;
 mod refresh_token;
 mod rules;
 pub(crate) mod store;
 
 pub(crate) use error::SessionError;
+pub(crate) use minting::Minting;
 pub(crate) use refresh_token::RefreshToken;
 pub(crate) use rules::Lifetimes;

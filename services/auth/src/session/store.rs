@@ -8,11 +8,12 @@ use diesel::{
     SelectableHelper, insert_into,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use identity::Revocation;
 use ids::{OrgId, SessionId, Timestamp, UserId};
 use service_kit::{db, page::Page};
 
 use super::{RefreshToken, rules::SessionState};
-use crate::schema::sessions;
+use crate::{revocation, schema::sessions};
 
 /// A session that begins.
 pub(crate) struct NewSession {
@@ -25,7 +26,7 @@ pub(crate) struct NewSession {
     pub(crate) expires_at: Timestamp,
 }
 
-pub(super) async fn insert(connection: &mut AsyncPgConnection, new: &NewSession) -> db::Result<()> {
+pub(crate) async fn insert(connection: &mut AsyncPgConnection, new: &NewSession) -> db::Result<()> {
     insert_into(sessions::table)
         .values((
             sessions::id.eq(new.id),
@@ -93,20 +94,39 @@ pub(super) async fn state(
     }))
 }
 
-/// Ends a session of `user`; whether there was one to end.
-pub(crate) async fn revoke(
+/// Ends a session of `user` and voids its tokens; the revocation, if there was a session
+/// to end.
+pub(crate) async fn end(
     connection: &mut AsyncPgConnection,
     user: UserId,
     id: SessionId,
     why: &str,
     now: Timestamp,
-) -> db::Result<bool> {
+) -> db::Result<Vec<Revocation>> {
     let ended = diesel::update(sessions::table.find(id))
         .filter(sessions::user_id.eq(user).and(sessions::revoked_at.is_null()))
         .set((sessions::revoked_at.eq(now), sessions::revoked_why.eq(why)))
         .execute(connection)
         .await?;
-    Ok(ended > 0)
+    if ended == 0 {
+        return Ok(Vec::new());
+    }
+    revocation::write(connection, vec![Revocation::of_session(id)], why).await
+}
+
+/// Ends all sessions of `user`. Their tokens are voided by whoever calls, all at once.
+pub(crate) async fn end_all(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+    why: &str,
+    now: Timestamp,
+) -> db::Result<()> {
+    diesel::update(sessions::table)
+        .filter(sessions::user_id.eq(user).and(sessions::revoked_at.is_null()))
+        .set((sessions::revoked_at.eq(now), sessions::revoked_why.eq(why)))
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// When the login of this session of `user` was.

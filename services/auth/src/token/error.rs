@@ -46,8 +46,9 @@ pub(crate) enum TokenError {
     InvalidGrant(String),
     #[error("a token could not be made")]
     Issue(#[from] IssueError),
-    #[error("the issuer's keys are not available")]
-    NoKeys,
+    /// It cannot be told yet what the subject token is worth.
+    #[error(transparent)]
+    Unready(Refusal),
     #[error(transparent)]
     Db(#[from] db::Error),
 }
@@ -55,7 +56,7 @@ pub(crate) enum TokenError {
 impl From<Refusal> for TokenError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::NoKeys => Self::NoKeys,
+            Refusal::NoKeys | Refusal::RevocationsUnknown => Self::Unready(refusal),
             other => Self::InvalidGrant(other.to_string()),
         }
     }
@@ -79,7 +80,7 @@ impl Describe for TokenError {
             | Self::InvalidTarget
             | Self::InvalidGrant(_) => Kind::Malformed,
             Self::Issue(error) => error.kind(),
-            Self::NoKeys => Kind::Unavailable,
+            Self::Unready(refusal) => refusal.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -92,7 +93,7 @@ impl Describe for TokenError {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidGrant(_) => "invalid_grant",
             Self::Issue(error) => error.code(),
-            Self::NoKeys => "keys_unavailable",
+            Self::Unready(refusal) => refusal.code(),
             Self::Db(error) => error.code(),
         }
     }

@@ -86,8 +86,7 @@ impl Exchanges {
         if lifetime < Duration::from_secs(1) {
             return Err(refused());
         }
-        let held = proof.scopes.iter().collect::<Scopes>();
-        let subject = Subject::api_key(proof.user_id, proof.org_id, text.id(), &held, &rights);
+        let subject = Subject::api_key(text.id(), &proof, &rights);
         let token = self.issuer.for_clients(&subject, lifetime, now)?;
         self.last_used.note(text.id(), now);
         Ok(issued(token, lifetime, &subject.scopes))
@@ -124,6 +123,7 @@ impl Exchanges {
             roles: claims.roles,
             version: claims.ver,
             sid: claims.sid,
+            sid_version: claims.sver,
             actor: Some(actor),
         };
         let token = self.issuer.for_service(&subject, audience, SERVICE, now)?;

@@ -7,7 +7,7 @@ use service_discovery::Service;
 use uuid::Uuid;
 
 use super::IssueError;
-use crate::{rights::Rights, signing_key::SigningKeys};
+use crate::{api_key::Proof, rights::Rights, signing_key::SigningKeys};
 
 /// Whom a token speaks for, and what it may do.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub(crate) struct Subject {
     pub(crate) roles: Vec<String>,
     pub(crate) version: i64,
     pub(crate) sid: Option<String>,
+    /// The version of that API key; a session has none.
+    pub(crate) sid_version: i64,
     pub(crate) actor: Option<Actor>,
 }
 
@@ -28,9 +30,11 @@ impl Subject {
     }
 
     /// A user by an API key: what the key holds and their roles *still* permit.
-    pub(crate) fn api_key(user: UserId, org: OrgId, key: ApiKeyId, held: &Scopes, rights: &Rights) -> Self {
+    pub(crate) fn api_key(id: ApiKeyId, key: &Proof, rights: &Rights) -> Self {
         let permitted = rights.scopes.iter().collect::<Scopes>();
-        Self::user(user, org, rights, held.narrowed_to(&permitted), key.to_string())
+        let scopes = key.scopes.iter().collect::<Scopes>().narrowed_to(&permitted);
+        let subject = Self::user(key.user_id, key.org_id, rights, scopes, id.to_string());
+        Self { sid_version: key.version, ..subject }
     }
 
     /// One of our own services, in its own name.
@@ -42,6 +46,7 @@ impl Subject {
             roles: Vec::new(),
             version: 0,
             sid: None,
+            sid_version: 0,
             actor: None,
         }
     }
@@ -54,6 +59,7 @@ impl Subject {
             roles: rights.roles.clone(),
             version: rights.version,
             sid: Some(sid),
+            sid_version: 0,
             actor: None,
         }
     }
@@ -100,7 +106,7 @@ impl TokenIssuer {
         lifetime: Duration,
         now: Timestamp,
     ) -> Result<Secret, IssueError> {
-        let Subject { sub, org, scopes, roles, version, sid, actor } = subject.clone();
+        let Subject { sub, org, scopes, roles, version, sid, sid_version, actor } = subject.clone();
         let claims = Claims {
             iss: self.issuer.clone(),
             sub,
@@ -113,6 +119,7 @@ impl TokenIssuer {
             roles,
             ver: version,
             sid,
+            sver: sid_version,
             act: actor,
         };
         let key = self.keys.signing().ok_or(IssueError::NoKey)?;

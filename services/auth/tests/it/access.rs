@@ -14,22 +14,26 @@ use crate::spawn::{Auth, PASSWORD, claims_of, spawn};
 const CALLERS: [&str; 8] =
     ["anonymous", "owner", "colleague", "stranger", "ADMIN", "RESELLER", "key without scope", "banned"];
 
-/// What each may expect. `{id}` is the owner's thing. A line holds for the caller's
+/// What each may expect. `{id}` is the owner's thing, or the owner. A line holds for the caller's
 /// own account where the path names no thing.
 const TABLE: &[(&str, &str, [u16; 8])] = &[
     ("POST", "/api/v1/auth/register", [202; 8]),
     ("POST", "/api/v1/auth/login", [401; 8]),
     ("POST", "/api/v1/auth/refresh", [401; 8]),
-    ("POST", "/api/v1/auth/logout", [401, 204, 204, 204, 204, 204, 403, 204]),
+    ("POST", "/api/v1/auth/logout", [401, 204, 204, 204, 204, 204, 403, 401]),
     ("GET", "/api/v1/auth/me", [401, 200, 200, 200, 200, 200, 403, 401]),
     ("PATCH", "/api/v1/auth/me", [401, 200, 200, 200, 200, 200, 403, 401]),
     ("DELETE", "/api/v1/auth/me", [401, 204, 204, 204, 204, 204, 403, 401]),
+    ("POST", "/api/v1/auth/password/change", [401, 200, 200, 200, 200, 200, 403, 401]),
     ("GET", "/api/v1/auth/sessions", [401, 200, 200, 200, 200, 200, 403, 401]),
     ("DELETE", "/api/v1/auth/sessions/{id}", [401, 204, 404, 404, 404, 404, 403, 401]),
     ("GET", "/api/v1/auth/api-keys", [401, 200, 200, 200, 200, 200, 403, 401]),
     ("POST", "/api/v1/auth/api-keys", [401, 201, 201, 201, 201, 201, 403, 401]),
     ("PATCH", "/api/v1/auth/api-keys/{id}", [401, 200, 404, 404, 404, 404, 403, 401]),
     ("DELETE", "/api/v1/auth/api-keys/{id}", [401, 204, 404, 404, 404, 404, 403, 401]),
+    ("POST", "/api/v1/admin/users/{id}/ban", [401, 403, 403, 403, 204, 403, 403, 401]),
+    ("POST", "/api/v1/admin/users/{id}/unban", [401, 403, 403, 403, 204, 403, 403, 401]),
+    ("POST", "/api/v1/admin/users/{id}/roles", [401, 403, 403, 403, 200, 403, 403, 401]),
     ("GET", "/.well-known/jwks.json", [200; 8]),
     ("GET", "/.well-known/openid-configuration", [200; 8]),
 ];
@@ -68,6 +72,8 @@ async fn call(auth: &Auth, method: &str, path: &str, caller: &str) -> u16 {
     let owned = claims_of(&owner.tokens.access_token);
     let thing = if path.contains("api-keys") {
         auth.api_key(&owner, &["auth:read"]).await.shown.id.to_string()
+    } else if path.contains("users") {
+        owner.id().to_string()
     } else {
         owned.sid.clone().unwrap()
     };
@@ -104,14 +110,18 @@ async fn token_of(auth: &Auth, caller: &str, owners: &contract_auth::Secret) -> 
             );
             assert_eq!(auth.sql(&join).await, 1);
         }
-        "ADMIN" | "RESELLER" => claims.roles.push(caller.to_owned()),
+        "ADMIN" => {
+            claims.roles.push("ADMIN".to_owned());
+            claims.scope = format!("{} auth:admin", claims.scope).parse().unwrap();
+        }
+        "RESELLER" => claims.roles.push("RESELLER".to_owned()),
         "key without scope" => {
             let key = auth.api_key(&other, &["prefs:read"]).await;
             claims.sid = Some(key.shown.id.to_string());
             claims.scope = "prefs:read".parse().unwrap();
         }
         "banned" => {
-            auth.sql(&format!("UPDATE users SET banned_at = now() WHERE email = '{}'", other.email)).await;
+            auth.client.ban(&auth.admin(), other.id(), "a test").await.unwrap();
         }
         _ => {}
     }
@@ -125,6 +135,11 @@ fn body(method: &Method, path: &str) -> Option<Value> {
         ("POST", "/api/v1/auth/login") => Some(json!({ "email": nobody, "password": PASSWORD })),
         ("POST", "/api/v1/auth/refresh") => Some(json!({ "refresh_token": "plr_none" })),
         ("POST", "/api/v1/auth/api-keys") => Some(json!({ "name": "x", "scopes": ["auth:read"] })),
+        ("POST", "/api/v1/auth/password/change") => {
+            Some(json!({ "current_password": PASSWORD, "new_password": "nine blue foxes dance" }))
+        }
+        ("POST", "/api/v1/admin/users/{id}/ban") => Some(json!({ "reason": "spam" })),
+        ("POST", "/api/v1/admin/users/{id}/roles") => Some(json!({ "roles": ["RESELLER"] })),
         ("PATCH", _) => Some(json!({ "name": "x" })),
         _ => None,
     }

@@ -120,7 +120,7 @@ async fn a_deleted_account_leaves_nothing_and_its_tokens_open_nothing() {
     let ada = auth.somebody("ada@example.com").await;
     auth.api_key(&ada, &["auth:read"]).await;
     auth.client.delete_me(&ada.inward).await.unwrap();
-    assert_eq!(refused(auth.client.me(&ada.inward).await), code(401, "credential_ended"));
+    assert_eq!(refused(auth.client.me(&ada.inward).await), code(401, "token_revoked"));
     assert_eq!(refused(auth.client.refresh(&ada.tokens.refresh_token).await), code(401, "session_ended"));
     assert_eq!(refused(auth.login("ada@example.com").await), code(401, "wrong_credentials"));
     for table in ["users", "organizations", "memberships", "sessions", "api_keys", "user_roles"] {

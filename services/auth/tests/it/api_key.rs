@@ -52,7 +52,7 @@ async fn a_key_cannot_make_change_or_delete_keys() {
     assert_eq!(refused(auth.client.logout(&by_key).await), session_required);
     assert_eq!(auth.client.api_keys(&by_key, "").await.unwrap().data.len(), 1, "but it reads them");
     auth.client.delete_api_key(&ada.inward, key.shown.id).await.unwrap();
-    assert_eq!(refused(auth.client.me(&by_key).await), code(401, "credential_ended"));
+    assert_eq!(refused(auth.client.me(&by_key).await), code(401, "token_revoked"));
 }
 
 #[actix_web::test]

@@ -16,10 +16,14 @@ fn every_route_of_the_contract_is_in_the_document() {
         routes::REFRESH,
         routes::LOGOUT,
         routes::ME,
+        routes::PASSWORD_CHANGE,
         routes::SESSIONS,
         routes::SESSION,
         routes::API_KEYS,
         routes::API_KEY,
+        routes::BAN,
+        routes::UNBAN,
+        routes::USER_ROLES,
         routes::JWKS,
         routes::DISCOVERY,
     ] {
@@ -27,5 +31,7 @@ fn every_route_of_the_contract_is_in_the_document() {
     }
     let inside =
         serde_json::to_value(service_kit::http::document(auth::openapi(), auth::internal_routes)).unwrap();
-    assert!(inside["paths"][routes::TOKEN].is_object());
+    for path in [routes::TOKEN, identity::REVOCATIONS_PATH] {
+        assert!(inside["paths"][path].is_object(), "{path}");
+    }
 }

@@ -3,10 +3,11 @@
 use auth::{App, Settings};
 use contract_auth::{Client, Login, NewApiKey, NewApiKeyText, Registration, Secret, Tokens};
 use identity::Claims;
+use ids::UserId;
 use secrecy::SecretString;
 use service_discovery::{CallError, Peer, PeerOptions, Service};
 use service_kit::{migrations::Migrator, settings::Reader};
-use testing::{Issuer, TestDatabase};
+use testing::{Issuer, Person, TestDatabase};
 use tokio::sync::oneshot;
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -74,6 +75,12 @@ pub(crate) struct Somebody {
     pub(crate) inward: Secret,
 }
 
+impl Somebody {
+    pub(crate) fn id(&self) -> UserId {
+        claims_of(&self.tokens.access_token).sub.parse().unwrap()
+    }
+}
+
 impl Auth {
     pub(crate) async fn register(&self, email: &str) {
         let registration = Registration { email: email.to_owned(), password: PASSWORD.into(), name: None };
@@ -102,6 +109,11 @@ impl Auth {
         let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
         let new = NewApiKey { name: "a key".to_owned(), scopes, expires_at: None };
         self.client.create_api_key(&who.inward, &new).await.unwrap()
+    }
+
+    /// The token of somebody who administers.
+    pub(crate) fn admin(&self) -> Secret {
+        self.issuer.token(Service::Auth, &Person::with_scopes("auth:admin")).into()
     }
 
     /// Runs SQL behind auth's back.

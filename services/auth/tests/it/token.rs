@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use contract_auth::{Exchange, Grant, NewApiKey, Secret};
-use identity::{FetchedKeys, KeySource, Trusted, Verifier, jwks_path};
+use identity::{Feed, FetchedKeys, KeySource, Revocations, Trusted, Verifier, jwks_path};
 use ids::Timestamp;
 use secrecy::SecretString;
 use service_discovery::{Peer, PeerOptions, Service};
@@ -22,11 +22,11 @@ fn verifier(auth: &Auth, audience: &str, path: &str, base: &str) -> Verifier {
     let peer = Peer::new(&[base.parse().unwrap()], &PeerOptions::default()).unwrap();
     let keys = KeySource::Fetched(FetchedKeys::new(peer, path));
     let _ = auth;
-    Verifier::new(vec![Trusted {
-        issuer: "http://127.0.0.1:8080".to_owned(),
-        audiences: vec![audience.to_owned()],
-        keys,
-    }])
+    let issuer = "http://127.0.0.1:8080".to_owned();
+    let trusted = Trusted { issuer, audiences: vec![audience.to_owned()], keys };
+    let revocations = Revocations::default();
+    revocations.take(Feed::default());
+    Verifier::new(vec![trusted], revocations)
 }
 
 #[actix_web::test]

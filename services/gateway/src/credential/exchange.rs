@@ -83,7 +83,7 @@ impl Exchanges {
         if self.refused.get(&hash).is_some_and(|since| since.elapsed() < REFUSED) {
             return Err(CredentialError::Refused);
         }
-        let held = match self.held.get(&hash).filter(|held| held.claims.expires_at() > now) {
+        let held = match self.held.get(&hash).filter(|held| self.is_good(held, now)) {
             Some(held) => held,
             None => self.obtain_once(key, hash, now).await?,
         };
@@ -93,6 +93,12 @@ impl Exchanges {
         Ok(held.claims.clone())
     }
 
+    /// Neither expired nor revoked. A revoked one is exchanged anew: a key that is gone
+    /// is refused then, and a changed user's key has its new rights at once.
+    fn is_good(&self, held: &Held, now: Timestamp) -> bool {
+        held.claims.expires_at() > now && !self.verifier.revocations().is_revoked(&held.claims)
+    }
+
     /// One caller obtains it; those who come meanwhile wait for that.
     async fn obtain_once(
         &self,
@@ -100,7 +106,7 @@ impl Exchanges {
         hash: KeyHash,
         now: Timestamp,
     ) -> Result<Arc<Held>, CredentialError> {
-        self.held.remove_if(&hash, |held| held.claims.expires_at() <= now);
+        self.held.remove_if(&hash, |held| !self.is_good(held, now));
         match self.held.get_value_or_guard_async(&hash).await {
             Ok(held) => Ok(held),
             Err(turn) => {
@@ -112,7 +118,8 @@ impl Exchanges {
         }
     }
 
-    /// From the other replicas, or from auth.
+    /// From the other replicas, or from auth. What they share may have been revoked:
+    /// the verifier refuses it then.
     async fn obtain(&self, key: &Secret, hash: KeyHash) -> Result<Arc<Held>, CredentialError> {
         if let Some(token) = self.shared.find(key).await
             && let Ok(claims) = self.verifier.verify(&token).await

@@ -10,7 +10,10 @@ pub(crate) use exchange::Exchanges;
 pub(crate) use shared::Shared;
 
 use actix_web::http::header::HeaderMap;
-use identity::{Claims, EDGE_AUDIENCE, FetchedKeys, KeySource, Refusal, Trusted, Verifier, jwks_path};
+use futures_util::future::BoxFuture;
+use identity::{
+    Claims, EDGE_AUDIENCE, End, FetchedKeys, KeySource, Refusal, Revocations, Trusted, Verifier, jwks_path,
+};
 use service_discovery::{CallError, Peer, PeerOptions, Registry, Service};
 
 use rules::Given;
@@ -23,19 +26,25 @@ pub(crate) struct Credentials {
 }
 
 /// Accepts what auth issues for clients (`aud` = `plinth`), and nothing that is
-/// meant for a service.
-pub(crate) fn edge_verifier(registry: &Registry) -> Result<Verifier, CallError> {
+/// meant for a service or was revoked.
+pub(crate) fn edge_verifier(registry: &Registry, revocations: Revocations) -> Result<Verifier, CallError> {
     let auth = Peer::new(registry.internal(Service::Auth), &PeerOptions::default())?;
-    Ok(Verifier::new(vec![Trusted {
+    let trusted = Trusted {
         issuer: registry.public_origin(),
         audiences: vec![EDGE_AUDIENCE.to_owned()],
         keys: KeySource::Fetched(FetchedKeys::new(auth, &jwks_path(Service::Auth))),
-    }]))
+    };
+    Ok(Verifier::new(vec![trusted], revocations))
 }
 
 impl Credentials {
     pub(crate) fn new(verifier: Verifier, exchanges: Exchanges) -> Self {
         Self { verifier, exchanges }
+    }
+
+    /// A future that ends when the credential with these claims does.
+    pub(crate) fn ended(&self, claims: &Claims) -> BoxFuture<'static, End> {
+        self.verifier.revocations().ended(claims)
     }
 
     /// The claims of whoever sends these headers; `None` for nobody in particular.

@@ -9,13 +9,13 @@ use actix_web::{
     },
     web,
 };
-use futures_util::stream;
+use futures_util::{StreamExt, future::BoxFuture, stream};
 use hyper::{
     Response,
     body::Incoming,
     header::{CONTENT_LENGTH, CONTENT_TYPE},
 };
-use identity::Claims;
+use identity::{Claims, End};
 use ids::Timestamp;
 use ipnet::IpNet;
 use problem::{HttpError, Kind, Problem};
@@ -70,14 +70,15 @@ pub(crate) async fn proxy(
     } else {
         door.credentials.check(request.headers()).await?
     };
+    let ended = || claims.as_ref().map(|claims| door.credentials.ended(claims));
     let opens_websocket = opens_websocket(&request);
     let outgoing = outgoing(&door, &request, route, target, opens_websocket, claims.as_ref())?;
     if opens_websocket {
         let answer = upstream.send(&outgoing, Upload::nothing()).await?;
         if answer.status() == hyper::StatusCode::SWITCHING_PROTOCOLS {
-            return Ok(upgrade::switch(answer, payload, claims.map(|claims| claims.expires_at())));
+            return Ok(upgrade::switch(answer, payload, ended()));
         }
-        return Ok(reply(&method, answer, door.limits));
+        return Ok(reply(&method, answer, door.limits, ended));
     }
     let body = Upload::of(&request, payload, door.limits).await?;
     let answer = upstream.send(&outgoing, body).await?;
@@ -85,7 +86,7 @@ pub(crate) async fn proxy(
     if answer.status() == hyper::StatusCode::REQUEST_TIMEOUT && !answer.headers().contains_key(CONTENT_TYPE) {
         return Err(ProxyError::Busy(route.service).into());
     }
-    Ok(reply(&method, answer, door.limits))
+    Ok(reply(&method, answer, door.limits, ended))
 }
 
 /// The path and query as they came, without the origin of an absolute form, which
@@ -145,8 +146,14 @@ fn outgoing(
     Ok(Outgoing { service: route.service, method, target: target.to_owned(), headers })
 }
 
-/// The service's answer, its body still on the way.
-fn reply(method: &Method, answer: Response<Incoming>, limits: Limits) -> HttpResponse {
+/// The service's answer, its body still on the way. A stream of events, which has no
+/// end of its own, ends with the caller's credential.
+fn reply(
+    method: &Method,
+    answer: Response<Incoming>,
+    limits: Limits,
+    ended: impl FnOnce() -> Option<BoxFuture<'static, End>>,
+) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
     let length = answer.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let mut response = HttpResponse::build(status);
@@ -155,6 +162,7 @@ fn reply(method: &Method, answer: Response<Incoming>, limits: Limits) -> HttpRes
     }
     let bodyless =
         *method == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let ended = if is_event_stream(&answer) { ended() } else { None };
     let chunks = download(answer.into_body(), limits.body_idle);
     let mut response = match length {
         // The length of what a GET would bring; nothing follows it. Not as a sized body:
@@ -164,8 +172,15 @@ fn reply(method: &Method, answer: Response<Incoming>, limits: Limits) -> HttpRes
         }
         None if bodyless => response.body(body::None::new()),
         Some(length) => response.body(SizedStream::new(length, Box::pin(chunks))),
+        None if let Some(ended) = ended => response.body(BodyStream::new(Box::pin(chunks.take_until(ended)))),
         None => response.body(BodyStream::new(Box::pin(chunks))),
     };
     response.extensions_mut().insert(Proxied);
     response
+}
+
+/// WHATWG HTML, section 9.2: server-sent events.
+fn is_event_stream(answer: &Response<Incoming>) -> bool {
+    let kind = answer.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
 }

@@ -1,18 +1,17 @@
 //! WebSockets: after both sides have switched, bytes are copied both ways, until one
-//! ends or the caller's token does.
+//! ends or the caller's credential does.
 
-use std::{convert::Infallible, io, time::Duration};
+use std::{convert::Infallible, io};
 
 use actix_web::{HttpResponse, http::StatusCode, web};
 use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, future::BoxFuture, stream};
 use hyper::{Response, body::Incoming, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
-use ids::Timestamp;
+use identity::End;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     sync::mpsc,
-    time::timeout,
 };
 
 use super::headers::to_client;
@@ -22,27 +21,31 @@ const CHUNKS: usize = 4;
 
 const CHUNK_BYTES: usize = 16 * 1024;
 
-/// For a caller without a token, or with one that outlives any connection.
-const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
-
 /// A close frame with status 1008, policy violation (RFC 6455 sections 5.5.1 and 7.4.1).
-const EXPIRED: &[u8] = b"\x88\x14\x03\xf0the token expired.";
+const fn close(end: End) -> &'static [u8] {
+    match end {
+        End::Expired => b"\x88\x14\x03\xf0the token expired.",
+        End::Revoked => b"\x88\x18\x03\xf0the token was revoked.",
+    }
+}
 
-/// Switches the client's side as the service has switched its own.
+/// Switches the client's side as the service has switched its own, until the caller's
+/// credential has `ended`; one without is never cut off.
 pub(super) fn switch(
     mut answer: Response<Incoming>,
     payload: web::Payload,
-    until: Option<Timestamp>,
+    ended: Option<BoxFuture<'static, End>>,
 ) -> HttpResponse {
-    let lifetime = until.map_or(FOR_EVER, |until| until.since(Timestamp::now()));
+    let ended = ended.unwrap_or_else(|| Box::pin(std::future::pending()));
     let service = hyper::upgrade::on(&mut answer);
     let (sender, receiver) = mpsc::channel(CHUNKS);
     actix_web::rt::spawn(async move {
-        match timeout(lifetime, relay(service, payload, &sender)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(why)) => tracing::debug!(%why, "a WebSocket broke off"),
+        tokio::select! {
+            outcome = relay(service, payload, &sender) => if let Err(why) = outcome {
+                tracing::debug!(%why, "a WebSocket broke off");
+            },
             // Tolerated: the client may be gone.
-            Err(_) => drop(sender.send(Bytes::from_static(EXPIRED)).await),
+            end = ended => drop(sender.send(Bytes::from_static(close(end))).await),
         }
     });
     let mut response = HttpResponse::build(StatusCode::SWITCHING_PROTOCOLS);

@@ -93,7 +93,7 @@ async fn an_old_token_is_refreshed_by_the_one_who_meets_it() {
     *world.auth.state.age_and_lifetime.lock().unwrap() = (0, 900);
     tokio::time::sleep(Duration::from_millis(2100)).await;
     assert_eq!(status(&world, &key).await, 200);
-    assert_ne!(world.upstream.last().claims()["sid"], before["sid"], "the new token is in use");
+    assert_ne!(world.upstream.last().claims()["jti"], before["jti"], "the new token is in use");
     assert_eq!(status(&world, &key).await, 200);
     assert_eq!(world.auth.exchanges(), 2);
 }
@@ -131,6 +131,7 @@ async fn another_replica_finds_the_exchange_in_redis_but_a_reader_of_redis_finds
         ("AUTH_SERVICE_URL", &world.upstream.url),
     ])
     .await;
+    testing::until_ready(&format!("http://{}", replica.address)).await;
     let response = replica.get(PATH).header("x-api-key", &key).send().await.unwrap();
     assert_eq!((response.status().as_u16(), world.auth.exchanges()), (200, 1));
     let client = deadpool_redis::redis::Client::open(testing::redis_url()).unwrap();

@@ -13,7 +13,7 @@ use actix_web::{
 };
 use contract_auth::{ApiKeyText, TokenRequest, routes};
 use data_encoding::BASE64;
-use identity::{Claims, SigningKey, jwks_path};
+use identity::{Claims, Feed, REVOCATIONS_PATH, Revocation, SigningKey, Since, jwks_path};
 use ids::{ApiKeyId, OrgId, SessionId, Timestamp, UserId};
 use jsonwebtoken::jwk::JwkSet;
 use serde_json::json;
@@ -22,7 +22,7 @@ use service_discovery::Service;
 use crate::spawn::{CLIENT_SECRET, ORIGIN};
 
 /// What the gateway needs of auth's internal listener, in the documented wire
-/// format: keys, and the exchange of API keys.
+/// format: keys, the exchange of API keys, and the feed of revocations.
 pub(crate) struct Auth {
     pub(crate) url: String,
     pub(crate) state: Arc<State>,
@@ -39,6 +39,10 @@ pub(crate) struct State {
     pub(crate) known: Mutex<Vec<String>>,
     /// How long ago an exchanged token seems to be made, and how long it holds, seconds.
     pub(crate) age_and_lifetime: Mutex<(i64, i64)>,
+    /// Whose key tokens are exchanged for: the user, their version, and the key.
+    pub(crate) holder: Mutex<(UserId, i64, ApiKeyId)>,
+    /// All that was revoked; a cursor is how much of it was told.
+    revoked: Mutex<Vec<Revocation>>,
 }
 
 impl Auth {
@@ -50,6 +54,8 @@ impl Auth {
             down: AtomicBool::new(false),
             known: Mutex::default(),
             age_and_lifetime: Mutex::new((0, 900)),
+            holder: Mutex::new((UserId::generate(), 3, ApiKeyId::generate())),
+            revoked: Mutex::default(),
         });
         let data = Data::from(Arc::clone(&state));
         let server = HttpServer::new(move || {
@@ -57,6 +63,7 @@ impl Auth {
                 .app_data(data.clone())
                 .route(&jwks_path(Service::Auth), web::get().to(keys))
                 .route(routes::TOKEN, web::post().to(token))
+                .route(REVOCATIONS_PATH, web::get().to(feed))
         })
         .workers(1)
         .disable_signals()
@@ -83,6 +90,10 @@ impl Auth {
         let key = unknown_key();
         self.state.known.lock().unwrap().push(key.clone());
         key
+    }
+
+    pub(crate) fn revoke(&self, revocation: Revocation) {
+        self.state.revoked.lock().unwrap().push(revocation);
     }
 
     pub(crate) fn exchanges(&self) -> usize {
@@ -124,8 +135,18 @@ pub(crate) fn claims() -> Claims {
         roles: vec!["USER".to_owned()],
         ver: 3,
         sid: Some(SessionId::generate().to_string()),
+        sver: 0,
         act: None,
     }
+}
+
+async fn feed(since: web::Query<Since>, state: Data<State>) -> HttpResponse {
+    if state.down.load(Ordering::SeqCst) {
+        return HttpResponse::ServiceUnavailable().finish();
+    }
+    let revoked = state.revoked.lock().unwrap();
+    let told = since.since.as_deref().map_or(0, |cursor| cursor.parse().unwrap());
+    HttpResponse::Ok().json(Feed { cursor: revoked.len().to_string(), revocations: revoked[told..].to_vec() })
 }
 
 async fn keys(state: Data<State>) -> HttpResponse {
@@ -154,11 +175,14 @@ async fn token(request: HttpRequest, form: Form<TokenRequest>, state: Data<State
         return refusal(400, "invalid_grant");
     }
     let (age, lifetime) = *state.age_and_lifetime.lock().unwrap();
+    let (user, version, key_id) = *state.holder.lock().unwrap();
     let now = Timestamp::now().unix_seconds();
     let issued = Claims {
         iat: now - age,
         exp: now + lifetime,
-        sid: Some(ApiKeyId::generate().to_string()),
+        sub: user.to_string(),
+        ver: version,
+        sid: Some(key_id.to_string()),
         ..claims()
     };
     HttpResponse::Ok().json(json!({

@@ -12,6 +12,7 @@ mod headers;
 mod own_routes;
 mod paths;
 mod raw;
+mod revocation;
 mod spawn;
 mod stop;
 mod streams;

@@ -47,6 +47,7 @@ pub(crate) async fn spawn_with(variables: &[(&str, &str)]) -> World {
     ];
     all.extend_from_slice(variables);
     let gateway = Gateway::start(&all).await;
+    testing::until_ready(&format!("http://{}", gateway.address)).await;
     World { auth, upstream, gateway }
 }
 

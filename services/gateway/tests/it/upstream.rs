@@ -100,6 +100,7 @@ async fn answer(
         "count" => count(payload).await,
         "big" => big(&request),
         "events" => events(),
+        "endless" => endless(),
         "slow" => {
             tokio::time::sleep(Duration::from_millis(700)).await;
             HttpResponse::Ok().json(json!({ "slow": true }))
@@ -139,6 +140,15 @@ fn events() -> HttpResponse {
         Ok::<_, actix_web::Error>(Bytes::from(format!("id: {number}\ndata: x\n\n")))
     });
     HttpResponse::Ok().content_type("text/event-stream").streaming(Box::pin(events))
+}
+
+/// An event every 50 ms, for ever.
+fn endless() -> HttpResponse {
+    let events = stream::repeat(()).then(|()| async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Ok::<_, actix_web::Error>(Bytes::from_static(b"data: x\n\n"))
+    });
+    HttpResponse::Ok().content_type("text/event-stream; charset=utf-8").streaming(Box::pin(events))
 }
 
 fn socket(request: &HttpRequest, payload: Payload) -> HttpResponse {

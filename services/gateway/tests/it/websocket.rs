@@ -16,7 +16,7 @@ use crate::{
 
 type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
 
-async fn open(world: &World, token: Option<&str>) -> Result<Socket, Error> {
+pub(crate) async fn open(world: &World, token: Option<&str>) -> Result<Socket, Error> {
     let mut request =
         format!("ws://{}/api/v1/prefs/socket", world.gateway.address).into_client_request().unwrap();
     if let Some(token) = token {

@@ -72,6 +72,8 @@ async fn without_its_database_it_lives_but_is_not_ready() {
     let issuer = Issuer::start();
     let (base, _stop) = start("postgres://prefs@127.0.0.1:1/prefs", &issuer);
     let token = issuer.token(Service::Prefs, &Person::with_scopes(USER));
+    let unready = async || testing::http().get(format!("{base}/readyz")).send().await.unwrap().text().await;
+    while unready().await.unwrap().contains("revocations") {}
     for (path, status, code) in [
         ("/healthz", 200, &Value::Null),
         ("/readyz", 503, &Value::from("not_ready")),

@@ -31,6 +31,7 @@ pub(crate) async fn spawn() -> Prefs {
     let database = TestDatabase::create(Service::Prefs, migrate).await;
     let issuer = Issuer::start();
     let (base, stop) = start(database.url(), &issuer);
+    testing::until_ready(&base).await;
     let peer = Peer::new(&[base.parse().unwrap()], &PeerOptions::default()).unwrap();
     let client = Client::new(peer);
     Prefs { client, http: testing::http(), issuer, database, base, stop: Some(stop) }
@@ -44,6 +45,7 @@ pub(crate) fn start(url: &str, issuer: &Issuer) -> (String, oneshot::Sender<()>)
         ("PREFS__HTTP__WORKERS", "2"),
         ("PREFS__DATABASE__URL", url),
         ("GATEWAY_INTERNAL_URL", issuer.url()),
+        ("AUTH_INTERNAL_URL", issuer.url()),
         ("PLINTH_ENV", "development"),
     ];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));

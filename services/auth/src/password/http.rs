@@ -1,0 +1,82 @@
+use actix_web::{
+    HttpRequest, post,
+    web::{Data, Json},
+};
+use contract_auth::{PasswordChange, Tokens};
+use identity::{Can, Revocations};
+use ids::Timestamp;
+use problem::{FieldError, HttpError};
+use service_kit::{
+    db::Db,
+    http::{Bodied, Credentialed, Overloaded, Strict},
+};
+
+use super::{Hasher, NormalPassword, accept};
+use crate::{
+    account::store::{PasswordRow, find_password, replace_password},
+    permissions::WriteAuth,
+    rights::{self, RightsError},
+    session::{self, Minting, SessionError},
+};
+
+/// Replaces the caller's password.
+///
+/// Every session ends, the caller's too, and all tokens are void: whoever knew the old
+/// password is out. The caller goes on with the tokens of the answer, in a new session.
+#[utoipa::path(
+    tag = "account",
+    request_body = PasswordChange,
+    responses((status = 200, description = "Changed; the tokens to go on with", body = Tokens),
+              Credentialed, Bodied, Overloaded),
+    security(("bearer" = ["auth:write"]))
+)]
+#[post("/api/v1/auth/password/change")]
+pub(crate) async fn change_password(
+    caller: Can<WriteAuth>,
+    request: HttpRequest,
+    body: Strict<PasswordChange>,
+    db: Data<Db>,
+    hasher: Data<Hasher>,
+    tokens: Data<Minting>,
+    revocations: Data<Revocations>,
+) -> Result<Json<Tokens>, HttpError> {
+    caller.session()?;
+    let row = find_password(&mut *db.connection().await?, caller.user).await?;
+    let (old, new) = judge(&body.0, row.ok_or(RightsError::Ended)?, &hasher).await?;
+    let (pair, voided) = db
+        .transaction(async |connection| {
+            rights::store::require_live(connection, &caller).await?;
+            let voided = replace_password(connection, caller.user, &old, &new).await?;
+            let voided = voided.ok_or_else(wrong_password)?;
+            session::store::end_all(connection, caller.user, "password change", Timestamp::now()).await?;
+            let pair = tokens.open(connection, &request, caller.org, caller.user).await?;
+            Ok::<_, SessionError>((pair, voided))
+        })
+        .await?;
+    revocations.hear(voided);
+    Ok(Json(pair))
+}
+
+/// The hashes of the old and the new password, if the old one is right and the new one
+/// fit to be set.
+async fn judge(
+    change: &PasswordChange,
+    row: PasswordRow,
+    hasher: &Hasher,
+) -> Result<(String, String), SessionError> {
+    let local = row.email.split('@').next().unwrap_or_default();
+    let about = [row.email.as_str(), local, row.name.as_deref().unwrap_or_default()];
+    let new = accept(change.new_password.expose(), "/new_password", &about)
+        .map_err(|fault| SessionError::Invalid(vec![fault]))?;
+    let current = NormalPassword::from(change.current_password.expose());
+    let old = row.password_hash.filter(|_| !current.is_overlong());
+    let matches = hasher.check(current, old.clone()).await?.matches;
+    let old = old.filter(|_| matches).ok_or_else(wrong_password)?;
+    Ok((old, hasher.make(new).await?))
+}
+
+/// It is no refusal of the credential: a client must not log out because of it.
+fn wrong_password() -> SessionError {
+    let detail = "this is not the current password";
+    SessionError::Invalid(vec![FieldError::new("/current_password", "wrong_password", detail)])
+}

@@ -1,0 +1,50 @@
+use problem::{Describe, FieldError, Kind};
+use service_kit::db;
+
+/// What can go wrong with a user who is administered.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UserError {
+    #[error("there is no such user")]
+    Unknown,
+    /// Who administers could lock everybody out, themselves first.
+    #[error("nobody bans themselves or gives up being an administrator: ask another one")]
+    Oneself,
+    #[error("the request has {} invalid field(s)", .0.len())]
+    Invalid(Vec<FieldError>),
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+impl Describe for UserError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Unknown => Kind::NotFound,
+            Self::Oneself => Kind::Forbidden,
+            Self::Invalid(_) => Kind::Invalid,
+            Self::Db(error) => error.kind(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown => "user_not_found",
+            Self::Oneself => "own_account",
+            Self::Invalid(_) => "invalid_fields",
+            Self::Db(error) => error.code(),
+        }
+    }
+
+    fn fields(&self) -> Vec<FieldError> {
+        match self {
+            Self::Invalid(fields) => fields.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<std::time::Duration> {
+        match self {
+            Self::Db(error) => error.retry_after(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Users as those who administer see them: banned or not, and with which roles.
+
+mod error;
+pub(crate) mod http;
+mod rules;
+pub(crate) mod store;
+
+pub(crate) use error::UserError;
+pub(crate) use rules::accept_reason;
