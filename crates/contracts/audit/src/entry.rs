@@ -91,3 +91,29 @@ pub struct AuditQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_reads_back_and_knows_its_names() {
+        let query = AuditQuery {
+            actor: Some("service:auth".to_owned()),
+            org: Some(OrgId::generate()),
+            action: Some("user.".to_owned()),
+            target: Some("a&b=c".to_owned()),
+            since: Timestamp::from_unix_seconds(0),
+            until: Timestamp::from_unix_seconds(1),
+            services: Some("auth,prefs".to_owned()),
+            limit: Some(5),
+            cursor: Some("x".to_owned()),
+        };
+        let text = serde_urlencoded::to_string(&query).unwrap();
+        assert_eq!(serde_urlencoded::from_str::<AuditQuery>(&text).unwrap(), query);
+        assert_eq!(serde_urlencoded::from_str::<AuditQuery>("").unwrap(), AuditQuery::default());
+        for bad in ["user=usr_1", "limit=many", "since=yesterday", "org=usr_1"] {
+            assert!(serde_urlencoded::from_str::<AuditQuery>(bad).is_err(), "{bad}");
+        }
+    }
+}
