@@ -37,7 +37,7 @@ async fn the_serving_role_may_write_and_read_and_nothing_else() {
     let client = log.database.connect().await;
     let (owner, serving) = (format!("owner_{}", log.name()), format!("serving_{}", log.name()));
     let roles = format!(
-        "CREATE ROLE {owner} LOGIN; CREATE ROLE {serving} LOGIN; CREATE SCHEMA own AUTHORIZATION {owner};
+        "CREATE ROLE {owner} LOGIN PASSWORD '{owner}'; CREATE ROLE {serving}; CREATE SCHEMA own AUTHORIZATION {owner};
          ALTER ROLE {owner} SET search_path = own; ALTER ROLE {serving} SET search_path = own;
          GRANT USAGE ON SCHEMA own TO {serving};
          ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {serving}"

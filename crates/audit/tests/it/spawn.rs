@@ -46,10 +46,11 @@ impl Logged {
         self.database.url().rsplit('_').next().unwrap()
     }
 
-    /// The database's URL for another role.
+    /// The database's URL for another role, whose password is its name.
     pub(crate) fn url_as(&self, role: &str) -> String {
         let mut url: url::Url = self.database.url().parse().unwrap();
         url.set_username(role).unwrap();
+        url.set_password(Some(role)).unwrap();
         url.into()
     }
 
