@@ -1,14 +1,22 @@
-//! Events between services: a log in commit order, a relay, an inbox.
+//! Events between services: a log, a relay, an inbox.
+//!
+//! [`publish`] writes an event into the service's own log, in the transaction that made
+//! it true. A [`Relay`] pushes the log to every subscriber, in the order in which
+//! transactions became visible and at least once. The subscriber's [`Inbox`] takes each
+//! event once and handles it in a job of its own ([`Subscriptions`]), whose effects
+//! commit together with the fact that it was handled: exactly once.
 
 mod hint;
 mod inbox;
+mod prune;
 mod publish;
 mod relay;
 mod schema;
 mod store;
 mod tokens;
 
-pub use inbox::{Inbox, Subscriptions, forget};
+pub use inbox::{Inbox, Subscriptions};
+pub use prune::{Prune, prune};
 pub use publish::{MOST_BYTES, publish};
 pub use relay::{Relay, RelayError};
 pub use tokens::{Issued, NoToken, Tokens};

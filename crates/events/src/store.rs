@@ -1,7 +1,12 @@
-//! All SQL of the log: what publishers write.
+//! All SQL of the log but the relay's.
+
+use std::time::Duration;
 
 use contract_events::Event;
-use diesel::{ExpressionMethods, dsl::insert_into, sql_types::Text};
+use diesel::{
+    ExpressionMethods, insert_into, sql_query,
+    sql_types::{BigInt, Double, Text},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::EventId;
 use serde_json::Value;
@@ -32,6 +37,20 @@ pub(crate) async fn append<E: Event>(
     );
     insert_into(events::table).values(row).execute(conn).await?;
     Ok(())
+}
+
+/// Deletes some of the oldest events that are older than `keep` and that every
+/// subscriber was told; gives how many. The order of `seq` is that of age but for
+/// moments, so that looking at the oldest is enough.
+pub(crate) async fn prune(conn: &mut AsyncPgConnection, keep: Duration, most: i64) -> db::Result<usize> {
+    let sql = "
+        DELETE FROM events WHERE seq IN (
+            SELECT seq FROM (SELECT seq, xid, occurred_at FROM events ORDER BY seq LIMIT $2) AS oldest
+            WHERE occurred_at < clock_timestamp() - make_interval(secs => $1)
+              AND NOT EXISTS (SELECT FROM event_subscribers WHERE NOT pg_visible_in_snapshot(xid, seen))
+        )";
+    let query = sql_query(sql).bind::<Double, _>(keep.as_secs_f64()).bind::<BigInt, _>(most);
+    Ok(query.execute(conn).await?)
 }
 
 /// Wakes the relays when the transaction commits.

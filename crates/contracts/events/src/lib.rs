@@ -10,7 +10,7 @@ mod envelope;
 pub use catalogue::EventType;
 pub use envelope::{Batch, Envelope, Received};
 
-use ids::OrgId;
+use ids::{Id, Kind, OrgId};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// A fact that a service publishes. It evolves by addition only: receivers ignore
@@ -51,4 +51,10 @@ pub fn inbox_path(service: &str) -> String {
 #[must_use]
 pub fn catalogue_path(service: &str) -> String {
     format!("/internal/v1/{service}/event-types")
+}
+
+/// An id for examples: `usr_01h455vb4pex5vsknk084sn02q`.
+#[must_use]
+pub const fn example_id<K: Kind>() -> Id<K> {
+    Id::from_uuid(uuid::Uuid::from_u128(0x0189_0a5d_ac96_774b_bcce_b302_099a_8057))
 }

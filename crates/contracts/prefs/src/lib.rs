@@ -5,6 +5,7 @@
 
 mod client;
 mod document;
+pub mod events;
 mod name;
 mod namespace;
 pub mod routes;

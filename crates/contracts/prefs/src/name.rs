@@ -19,6 +19,11 @@ pub struct NamespaceName(String);
 pub struct NotAName;
 
 impl NamespaceName {
+    /// One that every installation has.
+    pub(crate) fn example() -> Self {
+        Self("appearance".to_owned())
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -7,5 +7,5 @@ mod store;
 mod subscriptions;
 
 pub use http::Inbox;
-pub use store::forget;
+pub(crate) use store::prune;
 pub use subscriptions::Subscriptions;

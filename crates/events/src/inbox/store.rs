@@ -1,19 +1,18 @@
 //! All SQL of the inbox.
 
+use std::time::Duration;
+
 use contract_events::Envelope;
 use diesel::{
     ExpressionMethods, insert_into, sql_query,
-    sql_types::{BigInt, Text, Timestamptz},
+    sql_types::{BigInt, Double, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use ids::{EventId, Timestamp};
+use ids::EventId;
 use service_discovery::Service;
 use service_kit::db;
 
 use crate::schema::event_inbox as inbox;
-
-/// How many rows are deleted at a time.
-const PORTION: i64 = 1000;
 
 /// Notes that these events of `publisher` came; gives those that had not come before.
 pub(super) async fn note(
@@ -52,20 +51,14 @@ pub(super) async fn is_newest(
     Ok(query.execute(conn).await? == 1)
 }
 
-/// Forgets which events came before `before`; gives how many. Whoever forgets sooner
-/// than publishers do takes an event that is told again for a new one.
-///
-/// # Errors
-/// When the database is away. What was forgotten by then stays so.
-pub async fn forget(conn: &mut AsyncPgConnection, before: Timestamp) -> db::Result<usize> {
-    let sql = "DELETE FROM event_inbox WHERE id IN
-                   (SELECT id FROM event_inbox WHERE received_at < $1 ORDER BY received_at LIMIT $2)";
-    let mut forgotten = 0;
-    loop {
-        let query = sql_query(sql).bind::<Timestamptz, _>(before).bind::<BigInt, _>(PORTION);
-        match query.execute(conn).await? {
-            0 => return Ok(forgotten),
-            count => forgotten += count,
-        }
-    }
+/// Forgets some of the events that came longer ago than `keep`; gives how many.
+pub(crate) async fn prune(conn: &mut AsyncPgConnection, keep: Duration, most: i64) -> db::Result<usize> {
+    let sql = "
+        DELETE FROM event_inbox WHERE id IN (
+            SELECT id FROM event_inbox
+            WHERE received_at < clock_timestamp() - make_interval(secs => $1)
+            ORDER BY received_at LIMIT $2
+        )";
+    let query = sql_query(sql).bind::<Double, _>(keep.as_secs_f64()).bind::<BigInt, _>(most);
+    Ok(query.execute(conn).await?)
 }

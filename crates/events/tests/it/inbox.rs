@@ -117,7 +117,7 @@ async fn what_nobody_wants_is_told_and_not_kept() {
     let (publisher, receiver, issuer) = (Side::new().await, Side::new().await, Issuer::start());
     let there = Receiver::start(&receiver, &issuer, None, &Poison::default());
     let mut relay = relay(&publisher, &issuer, &there.url);
-    publish(&mut *publisher.db.connection().await.unwrap(), &Ignored {}).await.unwrap();
+    publish(&mut publisher.db.connection().await.unwrap(), &Ignored {}).await.unwrap();
     while relay.step().await {}
     publisher.publish("a", 1).await;
     while relay.step().await {}

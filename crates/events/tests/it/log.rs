@@ -1,5 +1,8 @@
 //! What is told, and when: transactions that commit late, are held, or roll back.
 
+use std::time::Duration;
+
+use events::prune;
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use testing::{Issuer, TestDatabase};
 use tokio_postgres::Client;
@@ -144,4 +147,24 @@ async fn any_history_is_told_exactly_once_and_in_order_of_each_thing() {
         }
         there.stop().await;
     }
+}
+
+#[actix_web::test]
+async fn what_is_old_goes_once_everybody_was_told() {
+    let (publisher, receiver, issuer) = (Side::new().await, Side::new().await, Issuer::start());
+    let there = Receiver::start(&receiver, &issuer, None, &Poison::default());
+    let mut relay = relay(&publisher, &issuer, &there.url);
+    publisher.publish("told", 1).await;
+    while relay.step().await {}
+    run(relay);
+    let written =
+        "SELECT count(*) FROM event_subscribers WHERE leased_until IS NULL AND seen::text <> '1:1:'";
+    until("the relay to write", async || publisher.number(written).await == 1).await;
+    publisher.publish("untold", 1).await;
+    let mut conn = publisher.db.connection().await.unwrap();
+    assert_eq!(prune(&mut conn, Duration::from_secs(3600)).await.unwrap(), 0, "nothing is an hour old");
+    assert_eq!(prune(&mut conn, Duration::ZERO).await.unwrap(), 1);
+    assert_eq!(publisher.number("SELECT count(*) FROM events WHERE aggregate = 'untold'").await, 1);
+    let mut conn = receiver.db.connection().await.unwrap();
+    assert_eq!(prune(&mut conn, Duration::ZERO).await.unwrap(), 1);
 }
