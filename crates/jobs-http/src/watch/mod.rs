@@ -19,7 +19,7 @@ use service_kit::{
     db::Db,
     http::{Credentialed, NotFound, Queried, Readiness},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use utoipa::IntoParams;
 
 pub(crate) use hub::Hub;
@@ -85,7 +85,7 @@ pub(crate) async fn watch_job(
         }
         _ => {}
     }
-    let place = PLACES.try_acquire().ok().ok_or(JobError::TooManyWatchers)?;
+    let place = place()?;
     let news = hub::watch(&hub, &db, &readiness, found);
     let credential = verifier.revocations().ended(&*caller);
     let events = Watch::new(news, seen, credential, place).into_stream();
@@ -93,6 +93,10 @@ pub(crate) async fn watch_job(
         .content_type("text/event-stream")
         .insert_header((CACHE_CONTROL, "no-store"))
         .streaming(events))
+}
+
+fn place() -> Result<SemaphorePermit<'static>, JobError> {
+    PLACES.try_acquire().ok().ok_or(JobError::TooManyWatchers)
 }
 
 /// The id of the last event that the client saw, if it saw any.
@@ -115,6 +119,14 @@ mod tests {
         };
         let query = WatchQuery { last_event_id: query.map(str::to_owned) };
         last_event(&request.to_http_request(), &query).ok()
+    }
+
+    #[test]
+    fn places_are_counted_and_given_back() {
+        let all: Vec<_> = (0..1000).map(|_| place().unwrap()).collect();
+        assert!(matches!(place(), Err(JobError::TooManyWatchers)));
+        drop(all);
+        assert!(place().is_ok());
     }
 
     #[test]
