@@ -1,0 +1,54 @@
+//! `make bench`: measures beside the limit or a peer, and prints ratios.
+#![expect(clippy::print_stdout, reason = "it is a command, and its output is what it is for")]
+
+mod jobs;
+mod machine;
+mod report;
+mod servers;
+mod spread;
+
+use clap::Parser;
+
+use report::Report;
+use servers::Servers;
+
+/// Measures, and compares with the limit or a peer in the same run.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Options {
+    /// What to measure; everything, if nothing is named.
+    #[arg(value_parser = ["jobs"])]
+    parts: Vec<String>,
+    /// How long a transaction is held open while jobs flow, seconds.
+    #[arg(long, default_value_t = 120)]
+    held_seconds: u64,
+    /// Leave out a peer, for a machine that cannot install it.
+    #[arg(long, value_parser = ["graphile-worker", "pgbench"])]
+    without: Vec<String>,
+}
+
+impl Options {
+    fn measures(&self, part: &str) -> bool {
+        self.parts.is_empty() || self.parts.iter().any(|named| named == part)
+    }
+
+    fn compares(&self, peer: &str) -> bool {
+        !self.without.iter().any(|left_out| left_out == peer)
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(tokio::task::LocalSet::new().run_until(measure(&options)))
+}
+
+async fn measure(options: &Options) -> anyhow::Result<()> {
+    let mut report = Report::new(machine::describe());
+    let servers = Servers::start().await?;
+    if options.measures("jobs") {
+        jobs::measure(options, &servers, &mut report).await?;
+    }
+    servers.stop().await?;
+    report.finish()
+}

@@ -1,0 +1,117 @@
+//! One table of figures and ratios, also kept as JSON.
+
+use std::{fs, path::Path, time::SystemTime};
+
+use anyhow::Context;
+use serde::Serialize;
+
+/// One figure.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Row {
+    /// What was measured.
+    pub(crate) name: String,
+    /// How much.
+    pub(crate) value: f64,
+    /// Of what.
+    pub(crate) unit: &'static str,
+    /// What it is held against.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) against: Option<Against>,
+}
+
+/// What a figure is held against.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Against {
+    /// The limit or the peer.
+    pub(crate) what: &'static str,
+    /// The figure's share of it.
+    pub(crate) ratio: f64,
+    /// What is wanted: at least or at most so much.
+    pub(crate) target: Target,
+}
+
+/// What is wanted of a ratio.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Target {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Target {
+    fn is_met(self, ratio: f64) -> bool {
+        match self {
+            Self::AtLeast(least) => ratio >= least,
+            Self::AtMost(most) => ratio <= most,
+        }
+    }
+}
+
+/// All figures of a run.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    machine: String,
+    rows: Vec<Row>,
+}
+
+impl Report {
+    pub(crate) fn new(machine: String) -> Self {
+        println!("{machine}");
+        Self { machine, rows: Vec::new() }
+    }
+
+    /// Says what is being done: measuring takes long.
+    #[expect(clippy::unused_self, reason = "whoever reports says what it does")]
+    pub(crate) fn doing(&self, what: &str) {
+        println!("  … {what}");
+    }
+
+    /// A figure by itself.
+    pub(crate) fn figure(&mut self, name: impl Into<String>, value: f64, unit: &'static str) {
+        self.row(Row { name: name.into(), value, unit, against: None });
+    }
+
+    /// A figure beside what it is held against.
+    pub(crate) fn compared(
+        &mut self,
+        name: impl Into<String>,
+        value: f64,
+        unit: &'static str,
+        (what, other): (&'static str, f64),
+        target: Target,
+    ) {
+        let against = Some(Against { what, ratio: value / other, target });
+        self.row(Row { name: name.into(), value, unit, against });
+    }
+
+    fn row(&mut self, row: Row) {
+        println!("{row}");
+        self.rows.push(row);
+    }
+
+    /// Prints all once more, and keeps them.
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
+        println!("\n{}", self.machine);
+        self.rows.iter().for_each(|row| println!("{row}"));
+        let dir = Path::new("target/bench");
+        fs::create_dir_all(dir).context("can't make target/bench")?;
+        let seconds = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
+        let file = dir.join(format!("{seconds}.json"));
+        fs::write(&file, serde_json::to_string_pretty(&self)?).context("can't write the results")?;
+        println!("kept in {}", file.display());
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Row {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:<58}{:>12.2} {:<8}", self.name, self.value, self.unit)?;
+        let Some(Against { what, ratio, target }) = &self.against else { return Ok(()) };
+        let (sign, wanted) = match target {
+            Target::AtLeast(least) => ("≥", least),
+            Target::AtMost(most) => ("≤", most),
+        };
+        let verdict = if target.is_met(*ratio) { "" } else { "  MISSED" };
+        write!(f, "{ratio:>8.2} of {what} (wanted {sign} {wanted}){verdict}")
+    }
+}

@@ -1,0 +1,55 @@
+//! The PostgreSQL that is measured with: private, with fsync.
+
+use std::{fs::Permissions, os::unix::fs::PermissionsExt};
+
+use anyhow::Context;
+use local_servers::{Postgres, postgres};
+use service_kit::{
+    db::Db,
+    migrations::{Catalogue, Migrator},
+    settings::Database,
+};
+use tempfile::TempDir;
+use tokio_postgres::{Client, NoTls};
+
+/// Ends with this value.
+pub(crate) struct Servers {
+    postgres: Postgres,
+    _dir: TempDir,
+}
+
+impl Servers {
+    pub(crate) async fn start() -> anyhow::Result<Self> {
+        let dir = tempfile::tempdir()?;
+        // PostgreSQL runs as another user.
+        std::fs::set_permissions(dir.path(), Permissions::from_mode(0o755))?;
+        let options = postgres::Options { fsync: true, ..postgres::Options::new("bench") };
+        Ok(Self { postgres: Postgres::start(dir.path(), options).await?, _dir: dir })
+    }
+
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        Ok(self.postgres.stop().await?)
+    }
+
+    /// A new database with the tables of `catalogue`; its URL.
+    pub(crate) async fn database(&self, name: &str, catalogue: Catalogue) -> anyhow::Result<String> {
+        let admin = connect(&self.postgres.url("postgres")).await?;
+        admin.batch_execute(&format!("CREATE DATABASE {name}")).await?;
+        let url = self.postgres.url(name);
+        Migrator::new(&url, None, catalogue)?.up().await?;
+        Ok(url)
+    }
+}
+
+/// A connection beside what is measured.
+pub(crate) async fn connect(url: &str) -> anyhow::Result<Client> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.context("no connection")?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// A pool as services have it.
+pub(crate) fn pool(url: &str) -> anyhow::Result<Db> {
+    let settings = Database { url: url.to_owned().into(), owner_url: None, pool_size: 10, ca_file: None };
+    Ok(Db::new(&settings)?)
+}
