@@ -5,5 +5,5 @@
 mod people;
 mod plinth;
 
-pub use people::{Somebody, code, refused};
+pub use people::{PASSWORD, Somebody, code, refused};
 pub use plinth::Plinth;

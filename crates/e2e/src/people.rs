@@ -17,8 +17,8 @@ pub struct Somebody {
     pub prefs: Prefs,
 }
 
-/// What everybody types.
-const PASSWORD: &str = "four words that nobody else uses";
+/// What everybody types as their password, but for administrators.
+pub const PASSWORD: &str = "four words that nobody else uses";
 
 impl Somebody {
     /// A new person.
@@ -30,6 +30,25 @@ impl Somebody {
         auth.register(&registration).await.expect("an account");
         let tokens = Self::log_in(&auth, &email).await.expect("tokens");
         Self { email, tokens, auth, prefs }
+    }
+
+    /// Somebody who administers, made by an operator.
+    #[expect(clippy::expect_used, reason = "a test without an administrator cannot go on")]
+    pub async fn administer(plinth: &Plinth) -> Self {
+        let (auth, prefs) = (Auth::new(plinth.peer()), Prefs::new(plinth.peer()));
+        let email = format!("{}@example.com", UserId::generate());
+        let made = plinth.command(&["admin", "create", "--email", &email]);
+        let told = String::from_utf8_lossy(&made.stdout).into_owned();
+        let password = told.lines().find_map(|line| line.strip_prefix("password (shown this once): "));
+        let password = password.expect("a password").into();
+        let tokens = auth.login(&Login { email: email.clone(), password }).await.expect("tokens");
+        Self { email, tokens, auth, prefs }
+    }
+
+    /// Who they are.
+    #[expect(clippy::expect_used, reason = "a test without people cannot go on")]
+    pub async fn id(&self) -> UserId {
+        self.auth.me(self.token()).await.expect("the account").id
     }
 
     /// The access token.

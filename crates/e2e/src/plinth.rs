@@ -2,7 +2,7 @@ use std::{
     fs::{self, File, Permissions},
     os::unix::fs::PermissionsExt,
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -83,6 +83,14 @@ impl Plinth {
     #[must_use]
     pub fn log(&self, name: &str) -> String {
         fs::read_to_string(self.state().join(format!("logs/{name}.log"))).unwrap_or_default()
+    }
+
+    /// Runs a command of `plinth` beside it.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test without the command cannot go on")]
+    pub fn command(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(testing::bin_dir().join("plinth"));
+        command.args(arguments).env("PLINTH_STATE_DIR", self.state()).output().expect("the plinth command")
     }
 
     /// Where its state is, for commands of `plinth`.

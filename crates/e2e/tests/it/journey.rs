@@ -13,10 +13,10 @@ async fn a_stranger_walks_the_main_flow() {
     verifies_elsewhere(&plinth, ada.token().expose()).await;
     preferences(&ada).await;
     keys(&ada).await;
+    one_request_has_one_name_everywhere(&plinth, &ada).await;
     let next = ada.auth.refresh(&ada.tokens.refresh_token).await.unwrap();
     ada.auth.logout(&next.access_token).await.unwrap();
     assert_eq!(refused(ada.auth.refresh(&next.refresh_token).await), code(401, "session_ended"));
-    one_request_has_one_name_everywhere(&plinth, &ada).await;
     documents(&plinth).await;
 }
 

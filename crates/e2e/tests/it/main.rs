@@ -6,3 +6,4 @@ mod commands;
 mod faults;
 mod journey;
 mod races;
+mod revocation;

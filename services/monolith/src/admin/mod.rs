@@ -43,6 +43,21 @@ enum Verb {
         #[arg(long)]
         email: String,
     },
+    /// Shut an account out: its sessions end, its keys and tokens open nothing.
+    Ban {
+        /// The address of the account.
+        #[arg(long)]
+        email: String,
+        /// Why, for others who administer.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Let a banned account in again.
+    Unban {
+        /// The address of the account.
+        #[arg(long)]
+        email: String,
+    },
     /// Give an account a role; its next token holds it.
     Grant {
         /// The address of the account.
@@ -71,6 +86,14 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         Verb::Verify { email } => {
             admin::verify(&mut connection, &email).await?;
             say(&format!("{email} is verified; the next login or refresh brings all rights of its roles"))
+        }
+        Verb::Ban { email, reason } => {
+            admin::ban(&mut connection, &email, &reason).await?;
+            say(&format!("{email} is banned; its tokens open nothing within a second"))
+        }
+        Verb::Unban { email } => {
+            admin::unban(&mut connection, &email).await?;
+            say(&format!("{email} is not banned; it logs in anew"))
         }
         Verb::Grant { email, role } => {
             let verified = admin::grant(&mut connection, &email, &role).await?;
