@@ -89,6 +89,7 @@ impl Service {
                 "/api/v1/orgs",
                 "/api/v1/admin/users",
                 "/api/v1/admin/audit",
+                "/api/v1/admin/auth",
                 "/.well-known/jwks.json",
                 "/.well-known/openid-configuration",
             ],
