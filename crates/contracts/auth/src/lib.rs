@@ -3,7 +3,10 @@
 
 mod account;
 mod api_key;
+pub mod audited;
 mod client;
+pub mod events;
+pub mod events;
 mod secret;
 mod session;
 mod token;

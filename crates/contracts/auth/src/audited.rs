@@ -1,0 +1,62 @@
+//! What auth audits.
+
+use contract_audit::Action;
+
+/// A person registered; the actor is the new user.
+pub const ACCOUNT_REGISTERED: Action = Action::new("account.registered", "A person registered.");
+/// Somebody who is not known tried to register again.
+pub const ACCOUNT_REREGISTERED: Action =
+    Action::new("account.reregistered", "Somebody tried to register an address that has an account.");
+/// An operator made an account.
+pub const ACCOUNT_CREATED: Action = Action::new("account.created", "An operator made an account.");
+/// An operator vouched for an address.
+pub const ACCOUNT_VERIFIED: Action =
+    Action::new("account.verified", "An operator said that an address is its account's own.");
+/// A person deleted their account.
+pub const ACCOUNT_DELETED: Action = Action::new("account.deleted", "A person deleted their account.");
+/// A person changed their password; every session ended.
+pub const PASSWORD_CHANGED: Action =
+    Action::new("password.changed", "A person changed their password, which ended every session.");
+/// A person logged in.
+pub const SESSION_OPENED: Action = Action::new("session.opened", "A person logged in.");
+/// A person ended a session: their own by a logout, or another of theirs.
+pub const SESSION_ENDED: Action = Action::new("session.ended", "A person ended a session of theirs.");
+/// A refresh token came a second time, so somebody has a copy.
+pub const REFRESH_TOKEN_REUSED: Action =
+    Action::new("refresh_token.reused", "A refresh token was used again, so its session was ended.");
+/// A person made an API key.
+pub const API_KEY_CREATED: Action = Action::new("api_key.created", "A person made an API key.");
+/// A person renamed an API key or moved its end.
+pub const API_KEY_CHANGED: Action = Action::new("api_key.changed", "A person changed an API key.");
+/// A person deleted an API key.
+pub const API_KEY_DELETED: Action = Action::new("api_key.deleted", "A person deleted an API key.");
+/// A user was banned.
+pub const USER_BANNED: Action = Action::new("user.banned", "An administrator banned a user.");
+/// A user was let in again.
+pub const USER_UNBANNED: Action = Action::new("user.unbanned", "An administrator ended a ban.");
+/// A user has other roles.
+pub const USER_ROLES_CHANGED: Action =
+    Action::new("user.roles_changed", "An administrator changed the roles of a user.");
+/// A signing key was added.
+pub const SIGNING_KEY_ROTATED: Action =
+    Action::new("signing_key.rotated", "An operator added a key that tokens are signed with.");
+
+/// All of it.
+pub const ALL: [Action; 16] = [
+    ACCOUNT_REGISTERED,
+    ACCOUNT_REREGISTERED,
+    ACCOUNT_CREATED,
+    ACCOUNT_VERIFIED,
+    ACCOUNT_DELETED,
+    PASSWORD_CHANGED,
+    SESSION_OPENED,
+    SESSION_ENDED,
+    REFRESH_TOKEN_REUSED,
+    API_KEY_CREATED,
+    API_KEY_CHANGED,
+    API_KEY_DELETED,
+    USER_BANNED,
+    USER_UNBANNED,
+    USER_ROLES_CHANGED,
+    SIGNING_KEY_ROTATED,
+];
