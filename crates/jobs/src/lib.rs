@@ -39,3 +39,8 @@ pub use worker::{Options, Worker};
 
 /// The tables of jobs, for a service's catalogue of migrations.
 pub static MIGRATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
+
+/// What the guide shows compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/write-a-job.md")]
+struct Guide;
