@@ -248,7 +248,8 @@ pub struct SessionRevoked {
 
 impl Event for SessionRevoked {
     const TYPE: &'static str = "session.revoked";
-    const DESCRIPTION: &'static str = "A session was ended: by its user, a ban, a new password or a reused token.";
+    const DESCRIPTION: &'static str =
+        "A session was ended: by its user, a ban, a new password or a reused token.";
     const PUBLIC: bool = false;
 
     fn org(&self) -> Option<OrgId> {

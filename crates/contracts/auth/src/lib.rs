@@ -6,7 +6,6 @@ mod api_key;
 pub mod audited;
 mod client;
 pub mod events;
-pub mod events;
 mod secret;
 mod session;
 mod token;
