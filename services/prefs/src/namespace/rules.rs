@@ -16,8 +16,8 @@ pub(crate) const DEEPEST: usize = 32;
 const LONGEST_DESCRIPTION: usize = 500;
 
 /// Names that stand for routes below `/api/v1/prefs`, now or later.
-const RESERVED: [&str; 8] =
-    ["changes", "effective", "events", "export", "history", "locks", "namespaces", "restore"];
+const RESERVED: [&str; 9] =
+    ["changes", "effective", "events", "export", "history", "jobs", "locks", "namespaces", "restore"];
 
 /// Words of keys that hold secrets, and what such keys have in them however they are spelt.
 const SECRET_WORDS: [&str; 7] =
