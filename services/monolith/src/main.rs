@@ -4,6 +4,7 @@ mod admin;
 mod databases;
 mod demo;
 mod dev;
+mod jobs;
 mod migrate;
 mod provision;
 
@@ -19,6 +20,7 @@ enum Command {
     Dev(dev::Options),
     Migrate(migrate::Options),
     Admin(admin::Options),
+    Jobs(jobs::Options),
     Demo(demo::Options),
     #[command(hide = true)]
     Guard(dev::GuardOptions),
@@ -30,6 +32,7 @@ impl Command {
             Self::Dev(options) => dev::run(options).await,
             Self::Migrate(options) => migrate::run(options).await,
             Self::Admin(options) => admin::run(options).await,
+            Self::Jobs(options) => jobs::run(options).await,
             Self::Demo(options) => demo::run(options).await,
             Self::Guard(options) => dev::guard(options).await,
         }
