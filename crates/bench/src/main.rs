@@ -1,9 +1,13 @@
 //! `make bench`: measures beside the limit or a peer, and prints ratios.
 #![expect(clippy::print_stdout, reason = "it is a command, and its output is what it is for")]
 
+mod events;
+mod idempotency;
 mod jobs;
 mod machine;
 mod report;
+mod revocation;
+mod served;
 mod servers;
 mod spread;
 
@@ -17,7 +21,7 @@ use servers::Servers;
 #[command(version)]
 struct Options {
     /// What to measure; everything, if nothing is named.
-    #[arg(value_parser = ["jobs"])]
+    #[arg(value_parser = ["jobs", "events", "idempotency", "revocation"])]
     parts: Vec<String>,
     /// How long a transaction is held open while jobs flow, seconds.
     #[arg(long, default_value_t = 120)]
@@ -49,6 +53,17 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
     if options.measures("jobs") {
         jobs::measure(options, &servers, &mut report).await?;
     }
+    if options.measures("idempotency") {
+        idempotency::measure(&servers, &mut report).await?;
+    }
+    if options.measures("revocation") {
+        revocation::measure(&mut report).await?;
+    }
     servers.stop().await?;
+    if options.measures("events") {
+        let servers = Servers::with_commit_times().await?;
+        events::measure(&servers, &mut report).await?;
+        servers.stop().await?;
+    }
     report.finish()
 }

@@ -26,8 +26,9 @@ pub(crate) struct Against {
     pub(crate) what: &'static str,
     /// The figure's share of it.
     pub(crate) ratio: f64,
-    /// What is wanted: at least or at most so much.
-    pub(crate) target: Target,
+    /// What is wanted: at least or at most so much. Without, it is only told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) target: Option<Target>,
 }
 
 /// What is wanted of a ratio.
@@ -71,6 +72,18 @@ impl Report {
         self.row(Row { name: name.into(), value, unit, against: None });
     }
 
+    /// A figure beside another, of which nothing is promised.
+    pub(crate) fn beside(
+        &mut self,
+        name: impl Into<String>,
+        value: f64,
+        unit: &'static str,
+        (what, other): (&'static str, f64),
+    ) {
+        let against = Some(Against { what, ratio: value / other, target: None });
+        self.row(Row { name: name.into(), value, unit, against });
+    }
+
     /// A figure beside what it is held against.
     pub(crate) fn compared(
         &mut self,
@@ -80,7 +93,7 @@ impl Report {
         (what, other): (&'static str, f64),
         target: Target,
     ) {
-        let against = Some(Against { what, ratio: value / other, target });
+        let against = Some(Against { what, ratio: value / other, target: Some(target) });
         self.row(Row { name: name.into(), value, unit, against });
     }
 
@@ -107,11 +120,57 @@ impl std::fmt::Display for Row {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:<58}{:>12.2} {:<8}", self.name, self.value, self.unit)?;
         let Some(Against { what, ratio, target }) = &self.against else { return Ok(()) };
+        write!(f, "{ratio:>8.2} of {what}")?;
+        let Some(target) = target else { return Ok(()) };
         let (sign, wanted) = match target {
             Target::AtLeast(least) => ("≥", least),
             Target::AtMost(most) => ("≤", most),
         };
         let verdict = if target.is_met(*ratio) { "" } else { "  MISSED" };
-        write!(f, "{ratio:>8.2} of {what} (wanted {sign} {wanted}){verdict}")
+        write!(f, " (wanted {sign} {wanted}){verdict}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(report: &Report) -> Vec<String> {
+        let end = |row: &Row| row.to_string().split_whitespace().skip(1).collect::<Vec<_>>().join(" ");
+        report.rows.iter().map(end).collect()
+    }
+
+    #[test]
+    fn a_ratio_that_misses_its_target_is_marked() {
+        let mut report = Report::new(String::new());
+        report.figure("a", 3.0, "ms");
+        report.beside("b", 3.0, "ms", ("a", 2.0));
+        report.compared("c", 3.0, "ms", ("a", 2.0), Target::AtLeast(1.5));
+        report.compared("d", 3.0, "ms", ("a", 2.0), Target::AtMost(1.4));
+        let wanted = [
+            "3.00 ms",
+            "3.00 ms 1.50 of a",
+            "3.00 ms 1.50 of a (wanted ≥ 1.5)",
+            "3.00 ms 1.50 of a (wanted ≤ 1.4) MISSED",
+        ];
+        assert_eq!(told(&report), wanted);
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_a_miss() {
+        assert!(!Target::AtLeast(0.0).is_met(f64::NAN) && !Target::AtMost(1.0).is_met(f64::NAN));
+    }
+
+    #[test]
+    fn as_json_only_what_there_is() {
+        let mut report = Report::new("2 cores".to_owned());
+        report.figure("a", 2.0, "ms");
+        report.compared("b", 3.0, "ms", ("a", 2.0), Target::AtMost(2.0));
+        let against = serde_json::json!({"what": "a", "ratio": 1.5, "target": {"at_most": 2.0}});
+        let wanted = serde_json::json!({"machine": "2 cores", "rows": [
+            {"name": "a", "value": 2.0, "unit": "ms"},
+            {"name": "b", "value": 3.0, "unit": "ms", "against": against},
+        ]});
+        assert_eq!(serde_json::to_value(&report).unwrap(), wanted);
     }
 }

@@ -15,7 +15,7 @@ use tokio_postgres::{Client, NoTls};
 /// Ends with this value.
 pub(crate) struct Servers {
     postgres: Postgres,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Servers {
@@ -23,8 +23,17 @@ impl Servers {
         let dir = tempfile::tempdir()?;
         // PostgreSQL runs as another user.
         std::fs::set_permissions(dir.path(), Permissions::from_mode(0o755))?;
-        let options = postgres::Options { fsync: true, ..postgres::Options::new("bench") };
-        Ok(Self { postgres: Postgres::start(dir.path(), options).await?, _dir: dir })
+        Ok(Self { postgres: Postgres::start(dir.path(), options()).await?, dir })
+    }
+
+    /// One that keeps when each transaction was committed. It costs a little, so that only
+    /// who asks for it has it.
+    pub(crate) async fn with_commit_times() -> anyhow::Result<Self> {
+        let Self { postgres, dir } = Self::start().await?;
+        let admin = connect(&postgres.url("postgres")).await?;
+        admin.batch_execute("ALTER SYSTEM SET track_commit_timestamp = on").await?;
+        postgres.stop().await?;
+        Ok(Self { postgres: Postgres::start(dir.path(), options()).await?, dir })
     }
 
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
@@ -39,6 +48,10 @@ impl Servers {
         Migrator::new(&url, None, catalogue)?.up().await?;
         Ok(url)
     }
+}
+
+fn options() -> postgres::Options {
+    postgres::Options { fsync: true, ..postgres::Options::new("bench") }
 }
 
 /// A connection beside what is measured.

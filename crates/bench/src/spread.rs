@@ -18,3 +18,28 @@ impl Spread {
         self.0.get(place).map_or(f64::NAN, |time| time.as_secs_f64() * 1000.0)
     }
 }
+
+/// The one in the middle.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_what_so_many_stay_within() {
+        let spread = Spread::of((1..=200).rev().map(Duration::from_millis).collect());
+        assert_eq!([0, 50, 99, 100].map(|percent| spread.millis(percent)), [1.0, 101.0, 199.0, 200.0]);
+        assert_eq!(Spread::of(vec![Duration::from_micros(1500)]).millis(99), 1.5);
+        assert!(Spread::default().millis(50).is_nan());
+    }
+
+    #[test]
+    fn the_median_stands_in_the_middle() {
+        assert_eq!(median(vec![9.0, 1.0, 2.0]), 2.0);
+        assert!(median(Vec::new()).is_nan());
+    }
+}

@@ -34,7 +34,9 @@ pub(super) async fn measure(url: &str, rows: u32) -> anyhow::Result<f64> {
         .stdin(Stdio::null())
         .output()
         .await
-        .context("pgbench does not start: it comes with PostgreSQL's server package (or: --without pgbench)")?;
+        .context(
+            "pgbench does not start: it comes with PostgreSQL's server package (or: --without pgbench)",
+        )?;
     let text = String::from_utf8_lossy(&output.stdout);
     let rate = text.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
     rate.with_context(|| format!("pgbench: {text}{}", String::from_utf8_lossy(&output.stderr)))

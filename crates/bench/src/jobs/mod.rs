@@ -41,7 +41,13 @@ pub(crate) async fn measure(options: &Options, servers: &Servers, report: &mut R
         let peer = peer::measure(&url, READY).await?;
         report.figure("graphile-worker: no-op jobs, its defaults", peer.rate, "jobs/s");
         report.figure("graphile-worker: enqueue to start, p99 at 100/s", peer.p99, "ms");
-        report.compared("jobs: no-op jobs", rate, "jobs/s", ("graphile-worker", peer.rate), Target::AtLeast(1.0));
+        report.compared(
+            "jobs: no-op jobs",
+            rate,
+            "jobs/s",
+            ("graphile-worker", peer.rate),
+            Target::AtLeast(1.0),
+        );
     }
     latency(&bench, report, "").await?;
     held(options, &url, &bench, report).await

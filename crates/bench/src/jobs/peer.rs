@@ -23,8 +23,12 @@ pub(super) async fn measure(url: &str, count: u32) -> anyhow::Result<Peer> {
     if !folder.join("node_modules").exists() {
         let mut install = Command::new("npm");
         install.args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(folder);
-        let installed = install.status().await.context("npm does not start (or: --without graphile-worker)")?;
-        anyhow::ensure!(installed.success(), "graphile-worker is not to be had (or: --without graphile-worker)");
+        let installed =
+            install.status().await.context("npm does not start (or: --without graphile-worker)")?;
+        anyhow::ensure!(
+            installed.success(),
+            "graphile-worker is not to be had (or: --without graphile-worker)"
+        );
     }
     let output = Command::new("node")
         .args(["bench.mjs", url, &count.to_string()])
