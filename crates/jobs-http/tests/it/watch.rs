@@ -142,3 +142,16 @@ async fn an_event_that_was_never_sent_is_refused() {
     let outcome: Result<_, CallError> = jobs.client().events(&token, id, Some(1000)).await;
     assert_eq!(refusal(outcome), (400, "last_event_id_malformed".to_owned()));
 }
+
+#[actix_web::test]
+async fn asking_for_the_head_alone_opens_no_stream() {
+    let jobs = spawn().await;
+    let (_, token, id) = watched(&jobs, 1).await;
+    let path = routes::of(SERVICE, routes::JOB_EVENTS).replace("{id}", &id.to_string());
+    let reply = jobs.raw(Method::HEAD, &path, &token).send().await.unwrap();
+    assert_eq!(
+        (reply.status().as_u16(), reply.headers()["content-type"].to_str().unwrap()),
+        (200, "text/event-stream")
+    );
+    assert_eq!(reply.text().await.unwrap(), "");
+}
