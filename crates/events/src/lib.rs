@@ -12,6 +12,7 @@ mod prune;
 mod publish;
 mod relay;
 mod schema;
+mod settings;
 mod store;
 mod tokens;
 
@@ -19,6 +20,7 @@ pub use inbox::{Inbox, Subscriptions};
 pub use prune::{Prune, prune};
 pub use publish::{MOST_BYTES, publish};
 pub use relay::{Relay, RelayError};
+pub use settings::subscribers;
 pub use tokens::{Issued, NoToken, Tokens};
 
 use include_dir::{Dir, include_dir};

@@ -1,21 +1,30 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
-use actix_web::web;
+use actix_web::web::Data;
+use events::{Inbox, RelayError};
+use futures_util::{FutureExt, future::try_join};
 use identity::{Revocations, Trusted, Verifier, feed_of_auth};
+use jobs::CronError;
 use observability::Metrics;
+use sealing::Keyring;
 use service_discovery::{CallError, Peer, Service};
 use service_kit::{
     db::{ConnectError, Db},
-    http::{Application, Readiness, Server, database_check, state_check},
+    http::{Application, Readiness, Routes, Server, database_check, state_check},
     migrations::CatalogueError,
 };
+use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{Settings, about, migrations, namespace::Validators, routes};
+use crate::{
+    Settings, about, background::Background, internal_routes, migrations, namespace::Validators, routes,
+    subscriptions,
+};
 
 /// The service, listening but not yet serving.
 pub struct App {
     server: Server,
     application: Application,
+    background: Background,
     revocations: Revocations,
     feed: Peer,
 }
@@ -29,9 +38,15 @@ pub enum BuildError {
     /// The database's settings cannot be used.
     #[error(transparent)]
     Database(#[from] ConnectError),
-    /// The issuers of tokens cannot be placed.
-    #[error("the issuers of tokens cannot be placed")]
-    Issuers(#[from] CallError),
+    /// Another service cannot be placed.
+    #[error("another service cannot be placed")]
+    Peer(#[from] CallError),
+    /// Events cannot be told.
+    #[error(transparent)]
+    Relay(#[from] RelayError),
+    /// A schedule cannot be kept.
+    #[error(transparent)]
+    Schedule(#[from] CronError),
     /// The metrics cannot be set up.
     #[error("the metrics cannot be set up: {0}")]
     Metrics(String),
@@ -48,31 +63,29 @@ impl App {
     pub fn build(settings: Settings) -> Result<Self, BuildError> {
         let db = Db::new(&settings.database)?;
         let check = database_check(db.clone(), migrations()?);
-        let gateway = Trusted::gateway(&settings.registry, Service::Prefs)?;
-        let auth = Trusted::auth(&settings.registry, Service::Prefs, settings.takes_clients_tokens)?;
         let revocations = Revocations::new(settings.revocations_stale);
-        let verifier = web::Data::new(Verifier::new(vec![gateway, auth], revocations.clone()));
-        let feed = feed_of_auth(&settings.registry)?;
         let known = {
             let revocations = revocations.clone();
             move || revocations.is_loaded()
         };
-        let (db, validators) = (web::Data::new(db), web::Data::new(Validators::default()));
+        let metrics =
+            Metrics::new(Service::Prefs.name()).map_err(|why| BuildError::Metrics(why.to_string()))?;
+        let background = Background::new(&settings, &db, &metrics)?;
+        let feed = feed_of_auth(&settings.registry)?;
+        let server = Server::bind(&settings.http)?;
+        let inbox = Inbox::new(Service::Prefs, &subscriptions(), contract_prefs::events::catalogue());
+        let state = State::new(settings, db, revocations.clone())?;
         let application = Application {
             service: Service::Prefs,
-            public: Arc::new(move |config| {
-                config.app_data(db.clone()).app_data(verifier.clone()).app_data(validators.clone());
-                routes(config);
-            }),
-            internal: Arc::new(|_| {}),
+            public: state.clone().with(routes),
+            internal: state.with(move |config| internal_routes(config, &inbox)),
             about: about(),
             readiness: Readiness::new()
                 .with("database", check)
                 .with("revocations", state_check(known, "revocations were not read yet")),
-            metrics: Metrics::new(Service::Prefs.name())
-                .map_err(|why| BuildError::Metrics(why.to_string()))?,
+            metrics,
         };
-        Ok(Self { server: Server::bind(&settings.http)?, application, revocations, feed })
+        Ok(Self { server, application, background, revocations, feed })
     }
 
     /// Where the public and the internal listener are.
@@ -88,9 +101,56 @@ impl App {
     /// # Errors
     /// When a listener fails.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let stop = stop.shared();
+        let background = self.background.run(stop.clone()).map(|()| {
+            // It ends with `stop`; before, something of it has died.
+            if stop.peek().is_some() {
+                Ok(())
+            } else {
+                Err(io::Error::other("nothing works in the background"))
+            }
+        });
         tokio::select! {
-            ended = self.server.run(self.application, stop) => ended,
+            ended = try_join(self.server.run(self.application, stop.clone()), background) => ended.map(drop),
             never = self.revocations.follow(&self.feed) => match never {},
         }
+    }
+}
+
+/// What the handlers of both listeners take.
+#[derive(Clone)]
+struct State {
+    serves: bool,
+    db: Data<Db>,
+    verifier: Data<Verifier>,
+    keyring: Data<Keyring>,
+    validators: Data<Validators>,
+}
+
+impl State {
+    fn new(settings: Settings, db: Db, revocations: Revocations) -> Result<Self, BuildError> {
+        let gateway = Trusted::gateway(&settings.registry, Service::Prefs)?;
+        let auth = Trusted::auth(&settings.registry, Service::Prefs, settings.takes_clients_tokens)?;
+        Ok(Self {
+            serves: settings.role.serves(),
+            db: Data::new(db),
+            verifier: Data::new(Verifier::new(vec![gateway, auth], revocations)),
+            keyring: Data::new(settings.keyring),
+            validators: Data::default(),
+        })
+    }
+
+    /// A listener's routes, with what they take. A process that does not serve has none.
+    fn with(self, routes: impl Fn(&mut ServiceConfig<'_>) + Send + Sync + 'static) -> Routes {
+        Arc::new(move |config| {
+            config
+                .app_data(self.db.clone())
+                .app_data(self.verifier.clone())
+                .app_data(self.keyring.clone())
+                .app_data(self.validators.clone());
+            if self.serves {
+                routes(config);
+            }
+        })
     }
 }

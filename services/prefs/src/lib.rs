@@ -3,16 +3,20 @@
 //!
 //! [`routes`] is the table of contents. `document` is what users read and write,
 //! `namespace` what administrators register, `precondition` what keeps two writers
-//! from losing each other's work.
+//! from losing each other's work, `erasure` what goes with a user or an organisation.
 
 mod app;
+mod background;
 mod document;
+mod erasure;
 mod namespace;
 mod permissions;
 mod precondition;
 mod settings;
 
+use events::{Inbox, Subscriptions};
 use include_dir::{Dir, include_dir};
+use service_discovery::Service;
 use service_kit::{
     http,
     migrations::{Catalogue, CatalogueError},
@@ -36,6 +40,18 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(namespace::http::list_preference_namespaces)
         .service(namespace::http::get_preference_namespace)
         .service(namespace::http::put_preference_namespace);
+    jobs_http::routes(config, Service::Prefs);
+}
+
+/// What only our own services call, on the internal listener.
+fn internal_routes(config: &mut ServiceConfig<'_>, inbox: &Inbox) {
+    inbox.routes(config);
+    audit::internal_routes(config, Service::Prefs);
+}
+
+/// The events of others that concern prefs.
+fn subscriptions() -> Subscriptions {
+    Subscriptions::new().on(Service::Auth, erasure::of_user).on(Service::Auth, erasure::of_organization)
 }
 
 /// The OpenAPI document of [`routes`].
@@ -53,5 +69,6 @@ fn about() -> Document {
 /// # Errors
 /// When a folder of `migrations/` is no migration.
 pub fn migrations() -> Result<Catalogue, CatalogueError> {
-    Catalogue::embedded(&[&MIGRATIONS])
+    let mechanisms = [&jobs::MIGRATIONS, &events::MIGRATIONS, &audit::MIGRATIONS, &idempotency::MIGRATIONS];
+    Catalogue::embedded(&[&[&MIGRATIONS], &mechanisms[..]].concat())
 }

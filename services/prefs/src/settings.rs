@@ -3,20 +3,28 @@
 use std::{path::Path, time::Duration};
 
 use observability::Options;
+use sealing::Keyring;
+use secrecy::SecretString;
 use service_discovery::{Registry, Service};
-use service_kit::settings::{Database, Faults, Http, Reader, logs};
+use service_kit::settings::{Database, Faults, Http, Reader, Role, logs};
 
 /// The settings of one process.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Settings {
+    /// What this process does: `role`; everything by default.
+    pub role: Role,
     /// The two listeners: `http.*`.
     pub http: Http,
     /// The database: `database.*`.
     pub database: Database,
     /// Logs and traces: `log.*`, `otlp.*`.
     pub logs: Options,
-    /// Where gateway and auth publish their keys.
+    /// Where the other services are.
     pub registry: Registry,
+    /// What seals secrets at rest: `sealing.keys`.
+    pub keyring: Keyring,
+    /// Who is told prefs' events, and by what prefs proves to auth that it is prefs.
+    pub publishing: Publishing,
     /// Whether the tokens that clients hold are accepted, which is for running
     /// without a gateway in front: `identity.takes_clients_tokens`; no by default.
     pub takes_clients_tokens: bool,
@@ -24,6 +32,29 @@ pub struct Settings {
     /// `identity.revocations_stale_seconds`; a minute by default.
     pub revocations_stale: Duration,
 }
+
+/// Who is told prefs' events: `events.subscribers`, `client.secret`.
+#[derive(Clone, Debug)]
+pub struct Publishing {
+    /// All other services of the release by default.
+    pub subscribers: Vec<Service>,
+    /// Needed as soon as there is one.
+    pub secret: Option<SecretString>,
+}
+
+impl Publishing {
+    fn read(read: &mut Reader) -> Self {
+        let subscribers = events::subscribers(read, Service::Prefs);
+        let secret = match subscribers.is_empty() {
+            true => read.optional_secret("client.secret", SECRET_LENGTH),
+            false => read.secret("client.secret", SECRET_LENGTH),
+        };
+        Self { subscribers, secret }
+    }
+}
+
+/// The least length of the client's secret, characters.
+const SECRET_LENGTH: usize = 32;
 
 impl Settings {
     /// Reads the process's environment and, if there is one, the `file`.
@@ -39,17 +70,23 @@ impl Settings {
     /// # Errors
     /// Every fault at once.
     pub fn read(mut read: Reader) -> Result<Self, Faults> {
+        let role = Role::read(&mut read);
         let http = Http::read(&mut read, Service::Prefs);
         let database = Database::read(&mut read);
         let logs = logs(&mut read, Service::Prefs);
         let registry = read.registry();
         let takes_clients_tokens = read.or("identity.takes_clients_tokens", false);
         let revocations_stale = read.within("identity.revocations_stale_seconds", 60_u64, 1..=86_400);
-        let settings = database.zip(registry).map(|(database, registry)| Self {
+        let keyring = read.parsed("sealing.keys", Keyring::parse);
+        let publishing = Publishing::read(&mut read);
+        let settings = database.zip(registry).zip(keyring).map(|((database, registry), keyring)| Self {
+            role,
             http,
             database,
             logs,
             registry,
+            keyring,
+            publishing,
             takes_clients_tokens,
             revocations_stale: Duration::from_secs(revocations_stale),
         });

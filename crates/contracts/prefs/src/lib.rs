@@ -3,6 +3,7 @@
 //! A namespace (`appearance`) has a JSON Schema and defaults; every user has a layer
 //! of overrides over the defaults. What is read is always the merged document.
 
+pub mod audited;
 mod client;
 mod document;
 pub mod events;

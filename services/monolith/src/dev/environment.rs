@@ -60,6 +60,10 @@ fn secrets(run: &Run, service: Service) -> Own {
             ("REDIS__URL", run.redis_url()),
             ("SERVICES", behind_the_gateway(run)),
         ],
+        Service::Prefs => vec![
+            ("SEALING__KEYS", secrets.prefs_sealing.clone()),
+            ("CLIENT__SECRET", secrets.prefs_client.clone()),
+        ],
         _ => Vec::new(),
     }
 }

@@ -29,7 +29,9 @@ pub(crate) struct Secrets {
     /// Seals auth's secrets at rest: `id:base64`.
     #[serde(default = "sealing_key")]
     pub(crate) auth_sealing: String,
-    /// With which the gateway shows auth that it is the gateway.
+    #[serde(default = "sealing_key")]
+    pub(crate) prefs_sealing: String,
+    /// With which a service shows auth which one it is.
     #[serde(default = "password")]
     pub(crate) gateway_client: String,
     #[serde(default = "password")]

@@ -13,6 +13,8 @@ pub(crate) enum DocumentError {
     TooLarge,
     #[error("the document does not fit its namespace; `errors` says where")]
     Invalid(Vec<FieldError>),
+    #[error("the account or the organisation is deleted")]
+    OwnerGone,
     #[error("too many write this document at once; try again")]
     Contended,
     #[error(transparent)]
@@ -30,7 +32,7 @@ impl From<diesel::result::Error> for DocumentError {
 impl Describe for DocumentError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Unknown(_) => Kind::NotFound,
+            Self::Unknown(_) | Self::OwnerGone => Kind::NotFound,
             Self::TooLarge => Kind::TooLarge,
             Self::Invalid(_) => Kind::Invalid,
             Self::Contended => Kind::Conflict,
@@ -44,6 +46,7 @@ impl Describe for DocumentError {
             Self::Unknown(_) => "namespace_not_found",
             Self::TooLarge => "document_too_large",
             Self::Invalid(_) => "invalid_fields",
+            Self::OwnerGone => "owner_deleted",
             Self::Contended => "document_contended",
             Self::Namespace(error) => error.code(),
             Self::Db(error) => error.code(),

@@ -3,14 +3,17 @@ use std::collections::BTreeMap;
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse, delete, dev::Payload, get, http::header::ETAG, patch, put, web,
 };
-use contract_prefs::{MERGE_PATCH, NamespaceName, PreferenceDocument, Preferences};
+use contract_prefs::{
+    MERGE_PATCH, NamespaceName, PreferenceDocument, Preferences, events::PreferencesChanged,
+};
+use diesel_async::AsyncPgConnection;
 use futures_util::future::LocalBoxFuture;
 use identity::{Can, Principal};
 use ids::Timestamp;
 use problem::HttpError;
 use serde::Deserialize;
 use service_kit::{
-    db::Db,
+    db::{self, Db},
     http::{Bodied, Credentialed, NotFound, Queried, Strict, read_json},
 };
 use utoipa::IntoParams;
@@ -21,6 +24,7 @@ use super::{
     store,
 };
 use crate::{
+    erasure,
     namespace::Validators,
     permissions::{ReadPreferences, WritePreferences},
     precondition::{Preconditioned, Preconditions},
@@ -203,13 +207,34 @@ async fn change(
         let held = fitted(held, validators)?;
         let layer = change.apply(&held.layer);
         let merged = rules::accept(&held.defaults, &layer, |merged| validator.faults(merged))?;
-        let written = store::write(&mut conn, caller.org, caller.user, &held, &layer, Timestamp::now());
-        if let Some(version) = written.await? {
+        if let Some(version) = write(&mut conn, caller, &held, &layer).await? {
             let etag = Held { version, ..held }.etag();
             return Ok(HttpResponse::Ok().insert_header((ETAG, etag)).json(merged));
         }
+        if erasure::is_noted(&mut conn, caller.org, caller.user).await? {
+            return Err(DocumentError::OwnerGone.into());
+        }
     }
     Err(DocumentError::Contended.into())
+}
+
+/// Writes, and tells the other services; gives the new version, or `None` when something
+/// has changed since `held` was read.
+async fn write(
+    conn: &mut AsyncPgConnection,
+    caller: &Principal,
+    held: &Held,
+    layer: &PreferenceDocument,
+) -> Result<Option<i64>, DocumentError> {
+    let (org_id, user_id) = (caller.org, caller.user);
+    db::transaction(conn, async |conn| {
+        let written = store::write(conn, org_id, user_id, held, layer, Timestamp::now());
+        let Some(version) = written.await? else { return Ok(None) };
+        let namespace = held.namespace.clone();
+        events::publish(conn, &PreferencesChanged { org_id, user_id, namespace, version }).await?;
+        Ok(Some(version))
+    })
+    .await
 }
 
 /// Leaves out what does not fit a schema that is newer than the layer.

@@ -21,11 +21,13 @@ const HELD: &str = "
     LEFT JOIN documents d ON d.namespace = n.name AND d.org_id = $1 AND d.user_id = $2";
 
 /// One statement that writes and compares. A namespace or layer that has changed since
-/// it was read gives no row; so does a first write that another one came before.
+/// it was read gives no row; so does a first write that another one came before, and an
+/// owner who is gone.
 const WRITE: &str = "
     INSERT INTO documents AS d (org_id, user_id, namespace, layer, version, fits, updated_at)
     SELECT $1, $2, n.name, $5, $6 + 1, n.version, $7
     FROM namespaces n WHERE n.name = $3 AND n.version = $4
+        AND NOT EXISTS (SELECT FROM erasures WHERE id IN ($1, $2))
     ON CONFLICT (org_id, user_id, namespace) DO UPDATE
     SET layer = excluded.layer, version = excluded.version, fits = excluded.fits,
         updated_at = excluded.updated_at
@@ -87,7 +89,8 @@ pub(crate) async fn all(
 /// Puts `layer` in the place of the one that was `held`; gives its version, or `None`
 /// when something has changed since.
 ///
-/// Relies on rows never being removed: one that was there when `held` was read is there.
+/// Relies on rows being removed with their owner alone: one that was there when `held`
+/// was read is there.
 pub(crate) async fn write(
     conn: &mut AsyncPgConnection,
     org: OrgId,

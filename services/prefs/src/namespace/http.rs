@@ -3,7 +3,8 @@ use actix_web::{
     http::header::{ETAG, EntityTag},
     put, web,
 };
-use contract_prefs::{Namespace, NamespaceId, NamespaceName, NamespacePage, NewNamespace};
+use audit::{By, Entry, Origin};
+use contract_prefs::{Namespace, NamespaceId, NamespaceName, NamespacePage, NewNamespace, audited};
 use identity::Can;
 use ids::Timestamp;
 use problem::HttpError;
@@ -95,27 +96,64 @@ pub(crate) async fn get_preference_namespace(
 )]
 #[put("/api/v1/admin/prefs/namespaces/{namespace}")]
 pub(crate) async fn put_preference_namespace(
-    _caller: Can<AdministerPreferences>,
+    caller: Can<AdministerPreferences>,
+    origin: Origin,
     name: web::Path<String>,
     preconditions: Preconditions,
     Strict(new): Strict<NewNamespace>,
     db: web::Data<Db>,
 ) -> Result<HttpResponse, HttpError> {
     let name = rules::accept_name(&name)?;
-    let mut conn = db.connection().await?;
+    let by = origin.caller(&caller);
     if preconditions.matching == Wanted::Nothing {
         rules::accept(&new)?;
-        let (id, now) = (NamespaceId::generate(), Timestamp::now());
-        let created = store::insert(&mut conn, id, &name, &new, now).await?;
+        let created = register(&db, &by, &name, &new).await?;
         let created = created.ok_or_else(|| taken(&preconditions, name))?;
         return Ok(HttpResponse::Created().insert_header((ETAG, etag(&created))).json(created));
     }
-    let held = store::find(&mut conn, &name).await?.ok_or(PreconditionError::Failed)?;
+    let held = store::find(&mut *db.connection().await?, &name).await?.ok_or(PreconditionError::Failed)?;
     preconditions.admit_write(&etag(&held)).map_err(|why| why.with_current(&etag(&held)))?;
     rules::accept(&new)?;
-    let replaced = store::replace(&mut conn, &name, held.version, &new, Timestamp::now()).await?;
-    let replaced = replaced.ok_or(PreconditionError::Failed)?;
+    let replaced = replace(&db, &by, &held, &new).await?.ok_or(PreconditionError::Failed)?;
     Ok(HttpResponse::Ok().insert_header((ETAG, etag(&replaced))).json(replaced))
+}
+
+/// `None` when the name is taken.
+async fn register(
+    db: &Db,
+    by: &By,
+    name: &NamespaceName,
+    new: &NewNamespace,
+) -> Result<Option<Namespace>, NamespaceError> {
+    db.transaction(async |conn| {
+        let (id, now) = (NamespaceId::generate(), Timestamp::now());
+        let created = store::insert(conn, id, name, new, now).await?;
+        if let Some(created) = &created {
+            let entry = Entry::of(audited::NAMESPACE_REGISTERED).on(created.id).with("name", name.as_str());
+            audit::record(conn, by, entry).await?;
+        }
+        Ok(created)
+    })
+    .await
+}
+
+/// `None` when it is not what was read any more.
+async fn replace(
+    db: &Db,
+    by: &By,
+    held: &Namespace,
+    new: &NewNamespace,
+) -> Result<Option<Namespace>, NamespaceError> {
+    db.transaction(async |conn| {
+        let replaced = store::replace(conn, &held.name, held.version, new, Timestamp::now()).await?;
+        if let Some(replaced) = &replaced {
+            let entry = Entry::of(audited::NAMESPACE_REPLACED).on(replaced.id);
+            let entry = entry.with("name", held.name.as_str()).with("version", replaced.version);
+            audit::record(conn, by, entry).await?;
+        }
+        Ok(replaced)
+    })
+    .await
 }
 
 /// The refusal to register what is registered already.

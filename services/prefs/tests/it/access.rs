@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use contract_prefs::{MERGE_PATCH, routes};
 use identity::Claims;
-use ids::{ApiKeyId, OrgId};
+use ids::{ApiKeyId, JobId, OrgId};
 use reqwest::Method;
 use serde_json::{Value, json};
 use service_discovery::Service;
 use testing::Person;
 
-use crate::spawn::{Prefs, USER, closed, document, namespace, spawn};
+use crate::spawn::{ADMIN, Prefs, USER, closed, document, namespace, spawn};
 
 /// Who calls.
 const CALLERS: [&str; 9] = [
@@ -25,7 +25,7 @@ const CALLERS: [&str; 9] = [
     "expired token",
 ];
 
-/// The status of every cell, callers in the order of [`CALLERS`].
+/// The status of every cell of prefs' own operations, callers in the order of [`CALLERS`].
 const MATRIX: [(&str, &str, [u16; 9]); 8] = [
     ("GET", routes::PREFERENCES, [401, 200, 200, 200, 200, 200, 403, 401, 401]),
     ("GET", routes::DOCUMENT, [401, 200, 200, 200, 200, 200, 403, 401, 401]),
@@ -36,6 +36,26 @@ const MATRIX: [(&str, &str, [u16; 9]); 8] = [
     ("GET", routes::NAMESPACE, [401, 403, 403, 403, 200, 403, 403, 401, 401]),
     ("PUT", routes::NAMESPACE, [401, 403, 403, 403, 200, 403, 403, 401, 401]),
 ];
+
+/// The same of those that every service with jobs has. There is no such job.
+const JOBS: [(&str, &str, [u16; 9]); 8] = [
+    ("GET", contract_jobs::routes::JOB, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
+    ("GET", contract_jobs::routes::JOB_EVENTS, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
+    ("POST", contract_jobs::routes::CANCEL_JOB, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
+    ("GET", contract_jobs::routes::ALL_JOBS, [401, 403, 403, 403, 200, 403, 403, 401, 401]),
+    ("GET", contract_jobs::routes::JOB_COUNTS, [401, 403, 403, 403, 200, 403, 403, 401, 401]),
+    ("GET", contract_jobs::routes::ANY_JOB, [401, 403, 403, 403, 404, 403, 403, 401, 401]),
+    ("POST", contract_jobs::routes::RETRY_ANY_JOB, [401, 403, 403, 403, 404, 403, 403, 401, 401]),
+    ("POST", contract_jobs::routes::CANCEL_ANY_JOB, [401, 403, 403, 403, 404, 403, 403, 401, 401]),
+];
+
+/// Every operation with its statuses.
+fn matrix() -> Vec<(&'static str, String, [u16; 9])> {
+    let own = MATRIX.iter().map(|(method, path, statuses)| (*method, (*path).to_owned(), *statuses));
+    let of_prefs = |path| contract_jobs::routes::of(Service::Prefs, path);
+    let jobs = JOBS.iter().map(|(method, path, statuses)| (*method, of_prefs(path), *statuses));
+    own.chain(jobs).collect()
+}
 
 /// The operations of the service's OpenAPI document.
 fn operations() -> BTreeSet<(String, String)> {
@@ -67,7 +87,7 @@ fn credentials(prefs: &Prefs) -> [Option<String>; 9] {
         Some(prefs.token(&owner)),
         Some(prefs.token(&owner.colleague())),
         Some(prefs.token(&Person::with_scopes(USER))),
-        Some(prefs.token(&with_role("prefs:read prefs:write prefs:admin", "ADMIN"))),
+        Some(prefs.token(&with_role(ADMIN, "ADMIN"))),
         Some(prefs.token(&with_role(USER, "RESELLER"))),
         Some(prefs.token(&key)),
         Some(prefs.issuer.token(Service::Auth, &owner)),
@@ -77,7 +97,7 @@ fn credentials(prefs: &Prefs) -> [Option<String>; 9] {
 
 /// A request that is in order but for the caller.
 fn request(prefs: &Prefs, method: &str, path: &str) -> reqwest::RequestBuilder {
-    let path = path.replace("{namespace}", "appearance");
+    let path = path.replace("{namespace}", "appearance").replace("{id}", &JobId::generate().to_string());
     let request = prefs.http.request(method.parse::<Method>().unwrap(), format!("{}{path}", prefs.base));
     let request = if method == "GET" { request } else { request.header("if-match", "*") };
     match method {
@@ -93,7 +113,7 @@ fn request(prefs: &Prefs, method: &str, path: &str) -> reqwest::RequestBuilder {
 
 #[test]
 fn every_operation_is_in_the_matrix() {
-    let listed: BTreeSet<_> = MATRIX.iter().map(|(method, path, _)| pair(method, path)).collect();
+    let listed: BTreeSet<_> = matrix().iter().map(|(method, path, _)| pair(method, path)).collect();
     assert_eq!(listed, operations());
 }
 
@@ -101,7 +121,9 @@ fn every_operation_is_in_the_matrix() {
 fn every_route_of_the_contract_is_an_operation() {
     let routes =
         routes::ALL.iter().flat_map(|(path, methods)| methods.iter().map(|method| pair(method, path)));
-    assert_eq!(routes.collect::<BTreeSet<_>>(), operations());
+    let of_prefs = |path| contract_jobs::routes::of(Service::Prefs, path);
+    let jobs = contract_jobs::routes::ALL.iter().map(|(path, method)| pair(method, &of_prefs(path)));
+    assert_eq!(routes.chain(jobs).collect::<BTreeSet<_>>(), operations());
 }
 
 #[test]
@@ -115,9 +137,9 @@ fn the_openapi_document_is_the_one_in_the_repository() {
 async fn every_cell_of_the_matrix_holds() {
     let prefs = spawn().await;
     let credentials = credentials(&prefs);
-    for (method, path, statuses) in MATRIX {
+    for (method, path, statuses) in matrix() {
         for ((caller, credential), wanted) in CALLERS.iter().zip(&credentials).zip(statuses) {
-            let request = request(&prefs, method, path);
+            let request = request(&prefs, method, &path);
             let request = match credential {
                 Some(token) => request.bearer_auth(token),
                 None => request,
@@ -126,7 +148,7 @@ async fn every_cell_of_the_matrix_holds() {
             let (status, headers) = (reply.status().as_u16(), reply.headers().clone());
             let body: Value = reply.json().await.unwrap();
             assert_eq!(status, wanted, "{method} {path} as {caller}: {body}");
-            if wanted >= 400 {
+            if [401, 403].contains(&wanted) {
                 assert_eq!(headers["content-type"], "application/problem+json");
                 assert_eq!(body["request_id"], headers["x-request-id"].to_str().unwrap());
                 assert!(headers.contains_key("www-authenticate"), "{method} {path} as {caller}");

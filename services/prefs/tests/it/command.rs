@@ -7,7 +7,7 @@ use service_discovery::Service;
 use service_kit::migrations::{Migrator, State};
 use testing::{Issuer, Person, TestDatabase};
 
-use crate::spawn::{USER, start};
+use crate::spawn::{SEALING_KEYS, USER, start};
 
 /// Runs the binary to its end with these variables and no others.
 fn prefs(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
@@ -25,6 +25,8 @@ fn every_wrong_setting_is_named_at_once() {
         assert_eq!(output.status.code(), Some(2), "{told}");
         for variable in [
             "PREFS__DATABASE__URL: is missing",
+            "PREFS__SEALING__KEYS: is missing",
+            "PREFS__CLIENT__SECRET: is missing",
             "PREFS__HTTP__BIND",
             "PREFS__DATABSE__URL",
             "AUTH_SERVICE_URL",
@@ -32,7 +34,11 @@ fn every_wrong_setting_is_named_at_once() {
             assert!(told.contains(variable), "{variable} in {told}");
         }
     }
-    let right = [("PREFS__DATABASE__URL", "postgres://prefs@127.0.0.1:1/prefs")];
+    let right = [
+        ("PREFS__DATABASE__URL", "postgres://prefs@127.0.0.1:1/prefs"),
+        ("PREFS__SEALING__KEYS", SEALING_KEYS),
+        ("PREFS__CLIENT__SECRET", "a secret that is shown to auth alone"),
+    ];
     assert!(prefs(&["check-config"], &right).status.success(), "it connects to nothing");
 }
 
@@ -58,6 +64,8 @@ async fn the_schema_can_be_taken_back_and_made_again() {
     let variables = [
         ("PREFS__DATABASE__URL", "postgres://nobody@127.0.0.1:1/x"),
         ("PREFS__DATABASE__OWNER_URL", database.url()),
+        ("PREFS__SEALING__KEYS", SEALING_KEYS),
+        ("PREFS__EVENTS__SUBSCRIBERS", ""),
     ];
     for told in ["applied:", "nothing to do"] {
         let output = prefs(&["migrate"], &variables);
@@ -70,7 +78,7 @@ async fn the_schema_can_be_taken_back_and_made_again() {
 #[actix_web::test]
 async fn without_its_database_it_lives_but_is_not_ready() {
     let issuer = Issuer::start();
-    let (base, _stop) = start("postgres://prefs@127.0.0.1:1/prefs", &issuer);
+    let (base, _, _stop) = start("postgres://prefs@127.0.0.1:1/prefs", &issuer);
     let token = issuer.token(Service::Prefs, &Person::with_scopes(USER));
     let unready = async || testing::http().get(format!("{base}/readyz")).send().await.unwrap().text().await;
     while unready().await.unwrap().contains("revocations") {}

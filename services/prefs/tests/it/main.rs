@@ -5,6 +5,7 @@ mod access;
 mod command;
 mod concurrency;
 mod document;
+mod events;
 mod namespace;
 mod refusals;
 mod spawn;

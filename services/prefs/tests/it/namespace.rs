@@ -1,6 +1,6 @@
 //! What administrators register.
 
-use contract_prefs::Writing;
+use contract_prefs::{Writing, audited};
 use serde_json::{Value, json};
 
 use crate::spawn::{closed, field, namespace, refused, spawn};
@@ -25,6 +25,21 @@ async fn a_namespace_is_registered_read_and_replaced() {
     assert_eq!(stale.status, 412);
     let read = prefs.client.document(&prefs.user(), &name).await.unwrap();
     assert_eq!((&read.value["tabs"], read.etag.as_str()), (&json!(2), "\"2.0\""));
+}
+
+#[actix_web::test]
+async fn everything_that_the_contract_lists_is_audited() {
+    let prefs = spawn().await;
+    let name = prefs.register("editor", closed(json!({})), json!({})).await;
+    prefs.replace(&name, closed(json!({"tabs": {"type": "integer"}})), json!({"tabs": 4})).await;
+    let secret = namespace(closed(json!({"api_key": {"type": "string"}})), json!({}));
+    refused(prefs.client.put_namespace(&prefs.admin(), &name, Writing::Over("*"), &secret).await);
+    let sql = "SELECT action, details::text FROM audit_log ORDER BY id";
+    let rows = prefs.database.connect().await.query(sql, &[]).await.unwrap();
+    let actions: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(actions, audited::ALL.map(|action| action.name), "nothing is written of what was refused");
+    let details: Vec<Value> = rows.iter().map(|row| serde_json::from_str(row.get(1)).unwrap()).collect();
+    assert_eq!(details, [json!({"name": "editor"}), json!({"name": "editor", "version": 2})]);
 }
 
 #[actix_web::test]

@@ -1,6 +1,7 @@
 //! The service under test, on a database of the test's own.
 
 use contract_prefs::{Client, NamespaceName, NewNamespace, PreferenceDocument, Tagged, Writing};
+use identity::Claims;
 use prefs::{App, Settings};
 use problem::Problem;
 use serde_json::{Value, json};
@@ -10,7 +11,13 @@ use testing::{Issuer, Person, TestDatabase};
 use tokio::sync::oneshot;
 
 /// The scopes of somebody who may use preferences.
-pub(crate) const USER: &str = "prefs:read prefs:write";
+pub(crate) const USER: &str = "prefs:read prefs:write jobs:read jobs:write";
+
+/// The scopes of somebody who may do everything.
+pub(crate) const ADMIN: &str = "prefs:read prefs:write prefs:admin jobs:read jobs:write jobs:admin";
+
+/// What seals in tests.
+pub(crate) const SEALING_KEYS: &str = "test:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 /// A running prefs. It ends, and its database goes, with this value.
 pub(crate) struct Prefs {
@@ -19,6 +26,7 @@ pub(crate) struct Prefs {
     pub(crate) issuer: Issuer,
     pub(crate) database: TestDatabase,
     pub(crate) base: String,
+    pub(crate) internal: String,
     stop: Option<oneshot::Sender<()>>,
 }
 
@@ -30,20 +38,23 @@ pub(crate) async fn spawn() -> Prefs {
     };
     let database = TestDatabase::create(Service::Prefs, migrate).await;
     let issuer = Issuer::start();
-    let (base, stop) = start(database.url(), &issuer);
+    let (base, internal, stop) = start(database.url(), &issuer);
     testing::until_ready(&base).await;
     let peer = Peer::new(&[base.parse().unwrap()], &PeerOptions::default()).unwrap();
     let client = Client::new(peer);
-    Prefs { client, http: testing::http(), issuer, database, base, stop: Some(stop) }
+    Prefs { client, http: testing::http(), issuer, database, base, internal, stop: Some(stop) }
 }
 
-/// Starts prefs on the database at `url`; gives its public URL, and what ends it.
-pub(crate) fn start(url: &str, issuer: &Issuer) -> (String, oneshot::Sender<()>) {
+/// Starts prefs on the database at `url`; gives its public and its internal URL, and
+/// what ends it.
+pub(crate) fn start(url: &str, issuer: &Issuer) -> (String, String, oneshot::Sender<()>) {
     let variables = [
         ("PREFS__HTTP__BIND", "127.0.0.1:0"),
         ("PREFS__HTTP__INTERNAL_BIND", "127.0.0.1:0"),
         ("PREFS__HTTP__WORKERS", "2"),
         ("PREFS__DATABASE__URL", url),
+        ("PREFS__SEALING__KEYS", SEALING_KEYS),
+        ("PREFS__EVENTS__SUBSCRIBERS", ""),
         ("GATEWAY_INTERNAL_URL", issuer.url()),
         ("AUTH_INTERNAL_URL", issuer.url()),
         ("PLINTH_ENV", "development"),
@@ -51,12 +62,12 @@ pub(crate) fn start(url: &str, issuer: &Issuer) -> (String, oneshot::Sender<()>)
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let settings = Settings::read(Reader::new(Service::Prefs, None, variables)).unwrap();
     let app = App::build(settings).unwrap();
-    let base = format!("http://{}", app.addresses().unwrap().0);
+    let (public, internal) = app.addresses().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     tokio::task::spawn_local(async move {
         app.run(async { drop(stopped.await) }).await.unwrap();
     });
-    (base, stop)
+    (format!("http://{public}"), format!("http://{internal}"), stop)
 }
 
 impl Drop for Prefs {
@@ -78,7 +89,19 @@ impl Prefs {
 
     /// The token of somebody new who may do everything.
     pub(crate) fn admin(&self) -> String {
-        self.token(&Person::with_scopes("prefs:read prefs:write prefs:admin"))
+        self.token(&Person::with_scopes(ADMIN))
+    }
+
+    /// The own token of `service`.
+    pub(crate) fn token_of(&self, service: Service) -> String {
+        let claims = self.issuer.claims(Service::Prefs, &Person::with_scopes(""));
+        let sub = Claims::service_subject(service);
+        self.issuer.sign(&Claims { sub, org: None, sid: None, ..claims })
+    }
+
+    /// One number out of the database.
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        self.database.connect().await.query_one(sql, &[]).await.unwrap().get(0)
     }
 
     /// Registers a namespace.

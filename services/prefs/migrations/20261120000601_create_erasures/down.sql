@@ -1,0 +1,2 @@
+DROP INDEX documents_by_user;
+DROP TABLE erasures;
