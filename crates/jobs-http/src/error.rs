@@ -18,7 +18,7 @@ pub(crate) enum JobError {
     UniqueTaken,
     #[error("`kind` is made of letters, digits, `.`, `_` and `-`")]
     BadKind,
-    #[error("`Last-Event-ID` is not an id that an event of this job had")]
+    #[error("`Last-Event-ID` is no id of an event: those are whole numbers")]
     BadLastEvent,
     #[error("too many watch jobs here just now; come back later, or read the job now and then")]
     TooManyWatchers,
