@@ -85,11 +85,11 @@ impl Bench {
     pub(super) async fn latency(&self, count: usize, pause: Duration) -> anyhow::Result<Spread> {
         let working = self.work()?;
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let mut connection = self.db.connection().await?;
         let mut next = tokio::time::interval(pause);
         for _ in 0..count {
             next.tick().await;
-            jobs::enqueue(&mut connection, &Noop { made: micros() }).await?;
+            let job = Noop { made: micros() };
+            self.db.transaction(async |connection| jobs::enqueue(connection, &job).await).await?;
         }
         tokio::time::sleep(Duration::from_secs(2)).await;
         let delays = working.told.delays.take();

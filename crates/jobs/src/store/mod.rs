@@ -88,6 +88,13 @@ pub(crate) async fn listen(connection: &mut AsyncPgConnection) -> db::Result<()>
     Ok(())
 }
 
+/// Has the claims of `connection` not wait for the disk. When the server crashes, the last
+/// ones may be forgotten: their jobs are ready again, and the leases hold nothing.
+pub(crate) async fn forget_claims_in_a_crash(connection: &mut AsyncPgConnection) -> db::Result<()> {
+    sql_query("SET synchronous_commit = off").execute(connection).await?;
+    Ok(())
+}
+
 /// Makes the coming partitions of the history and drops those that ended before `keep`.
 pub(crate) async fn rotate_history(connection: &mut AsyncPgConnection, keep: Duration) -> db::Result<()> {
     sql_query("SELECT jobs_rotate_history($1)")
