@@ -1,7 +1,7 @@
 use contract_auth::Client;
 use events::{Prune, Relay, Tokens};
 use futures_util::future::{OptionFuture, join};
-use jobs::{Cron, JobMetrics, Worker};
+use jobs::{Cron, CronError, Handlers, JobMetrics, RotateHistory, Worker};
 use observability::Metrics;
 use service_discovery::{Peer, PeerOptions, Service};
 use service_kit::db::Db;
@@ -22,8 +22,7 @@ impl Background {
             true => (relay(settings, db, metrics)?, Some(worker(db, metrics)?)),
             false => (None, None),
         };
-        let schedules = settings.role.schedules().then(|| Prune::default().nightly()).transpose()?;
-        let cron = schedules.map(|schedule| Cron::new(vec![schedule]));
+        let cron = settings.role.schedules().then(cron).transpose()?;
         Ok(Self { db: db.clone(), relay, worker, cron })
     }
 
@@ -58,8 +57,13 @@ fn relay(settings: &Settings, db: &Db, metrics: &Metrics) -> Result<Option<Relay
 }
 
 fn worker(db: &Db, metrics: &Metrics) -> Result<Worker, BuildError> {
-    let handlers = jobs::Handlers::new().with::<Erase>(()).with::<Prune>(db.clone());
+    let handlers =
+        Handlers::new().with::<RotateHistory>(db.clone()).with::<Prune>(db.clone()).with::<Erase>(());
     let handlers = subscriptions().handled_by(handlers);
     let metrics = JobMetrics::new(metrics).map_err(|why| BuildError::Metrics(why.to_string()))?;
     Ok(Worker::new(db.clone(), handlers, jobs::Options::default()).with_metrics(metrics))
+}
+
+fn cron() -> Result<Cron, CronError> {
+    Ok(Cron::new(vec![RotateHistory::schedule()?, Prune::default().nightly()?]))
 }
