@@ -1,6 +1,6 @@
 # A menu: the logic is in crates/xtask and deploy/. Arguments: make run ARGS="--port 9000"
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint fmt tidy openapi apis docs audit
+.PHONY: help run demo test bench lint fmt tidy openapi apis docs audit
 
 help: ## Show this menu
 	@awk -F ': ## ' '/^[a-z]+: ## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -13,6 +13,9 @@ demo: ## Walk the main flow against the Plinth that runs
 
 test: ## Run all tests with a private PostgreSQL and Redis
 	@deploy/local/prerequisites.sh && cargo xtask test $(ARGS)
+
+bench: ## Measure what is to be fast, beside its limit or a peer
+	@deploy/local/prerequisites.sh && cargo run --profile bench -p bench -- $(ARGS)
 
 lint: ## Check format, architecture, clippy, docs and API documents
 	@cargo xtask lint
