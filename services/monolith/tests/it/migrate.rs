@@ -9,13 +9,13 @@ use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 
 /// A server, and the settings that speak of it.
-struct Cluster {
+pub(crate) struct Cluster {
     server: Postgres,
     _dir: TempDir,
 }
 
 impl Cluster {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
         let options = postgres::Options { fsync: false, ..postgres::Options::new("root") };
@@ -35,18 +35,18 @@ impl Cluster {
         command
     }
 
-    fn plinth(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn plinth(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
-    async fn client(&self, database: &str) -> Client {
+    pub(crate) async fn client(&self, database: &str) -> Client {
         let (client, connection) = tokio_postgres::connect(&self.server.url(database), NoTls).await.unwrap();
         tokio::spawn(connection);
         client
     }
 }
 
-fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
 }
 
@@ -139,7 +139,7 @@ async fn edited_missing_and_skipped_history_is_refused_and_nothing_changes() {
 async fn a_failing_migration_leaves_nothing_of_itself() {
     let cluster = Cluster::start().await;
     assert!(cluster.plinth(&["migrate", "up", "--service", "prefs"]).status.success());
-    assert!(cluster.plinth(&["migrate", "down", "--service", "prefs", "--steps", "2"]).status.success());
+    assert!(cluster.plinth(&["migrate", "down", "--service", "prefs", "--steps", "100"]).status.success());
     // The way of the second step is barred.
     cluster.client("prefs").await.batch_execute("CREATE TABLE documents ()").await.unwrap();
     let output = cluster.plinth(&["migrate", "up", "--service", "prefs"]);
