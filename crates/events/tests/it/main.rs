@@ -4,6 +4,7 @@
 
 mod catalogue;
 mod delivery;
+mod faults;
 mod inbox;
 mod log;
 mod spawn;
