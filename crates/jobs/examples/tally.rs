@@ -39,6 +39,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let db = Db::new(&Database { url: url.into(), owner_url: None, pool_size: 8, ca_file: None })?;
     let options = Options { lease: Duration::from_secs(3), ..Options::default() };
     let worker = Worker::new(db, Handlers::new().with::<Tally>(()), options);
-    worker.run(async { drop(signals::terminated().await) }).await;
+    Box::pin(worker.run(async { drop(signals::terminated().await) })).await;
     Ok(())
 }

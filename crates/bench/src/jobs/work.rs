@@ -149,10 +149,14 @@ impl Working {
     }
 }
 
+/// Ids grow with time, as those that the services make do (RFC 9562, section 5.7).
+const UUID_V7: &str = "(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0')
+    || '7' || substr(md5(random()::text), 1, 3) || '8' || substr(md5(random()::text), 1, 15))::uuid";
+
 async fn fill(client: &tokio_postgres::Client, count: u32) -> anyhow::Result<()> {
     let fill = format!(
         "INSERT INTO jobs (id, kind, payload, priority, state, max_attempts)
-         SELECT gen_random_uuid(), 'bench.noop', '{{}}', 1, 'ready', 20 FROM generate_series(1, {count})"
+         SELECT {UUID_V7}, 'bench.noop', '{{}}', 1, 'ready', 20 FROM generate_series(1, {count})"
     );
     Ok(client.batch_execute(&fill).await?)
 }

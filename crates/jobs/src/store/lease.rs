@@ -25,7 +25,9 @@ pub(crate) struct Held {
     pub(crate) cancelled: bool,
 }
 
-/// Makes these leases last `lease` from now; gives those that still hold.
+/// Makes these leases last `lease` from now; gives those that still hold. One whose row
+/// is locked is about to end, or to be renewed by that transaction's failing: it is passed
+/// over, since waiting for it would let the others run out.
 pub(crate) async fn renew(
     connection: &mut AsyncPgConnection,
     leases: &[(JobId, Uuid)],
@@ -33,9 +35,14 @@ pub(crate) async fn renew(
 ) -> db::Result<Vec<Held>> {
     let (ids, tokens): (Vec<Uuid>, Vec<Uuid>) = leases.iter().map(|(id, lease)| (id.uuid(), *lease)).unzip();
     let renew = sql_query(
-        "UPDATE jobs j SET leased_until = clock_timestamp() + $3
-         FROM unnest($1, $2) AS g(id, lease) WHERE j.id = g.id AND j.lease = g.lease
-         RETURNING j.id, j.cancel_requested_at IS NOT NULL AS cancelled",
+        "WITH given AS MATERIALIZED (SELECT * FROM unnest($1, $2) AS g(id, lease)),
+         free AS MATERIALIZED (
+             SELECT j.id FROM given g JOIN jobs j ON j.id = g.id AND j.lease = g.lease
+             FOR UPDATE OF j SKIP LOCKED),
+         renewed AS (
+             UPDATE jobs SET leased_until = clock_timestamp() + $3 WHERE id = ANY(ARRAY(SELECT id FROM free)))
+         SELECT j.id, j.cancel_requested_at IS NOT NULL AS cancelled
+         FROM given g JOIN jobs j ON j.id = g.id AND j.lease = g.lease",
     );
     let renew = renew
         .bind::<Array<SqlUuid>, _>(ids)
@@ -70,58 +77,54 @@ pub(crate) async fn progress(
     Ok(write.execute(connection).await? > 0)
 }
 
+/// A lease that ran out.
+#[derive(QueryableByName)]
+struct Late {
+    #[diesel(sql_type = SqlUuid)]
+    id: JobId,
+    #[diesel(sql_type = SqlUuid)]
+    lease: Uuid,
+    #[diesel(sql_type = Nullable<Text>)]
+    lane: Option<String>,
+    #[diesel(sql_type = Integer)]
+    attempt: i32,
+    #[diesel(sql_type = Integer)]
+    max_attempts: i32,
+    #[diesel(sql_type = Nullable<Text>)]
+    worker: Option<String>,
+}
+
 /// Gives back to the queue what was claimed by workers that died: its lease ran out. One
 /// that lies further ahead than any worker ever sets it did so before the database's
 /// clock was put back. A job whose last attempt that was becomes a dead letter. How many.
 pub(crate) async fn expire(connection: &mut AsyncPgConnection, lease: Duration) -> db::Result<usize> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = SqlUuid)]
-        id: JobId,
-        #[diesel(sql_type = SqlUuid)]
-        lease: Uuid,
-        #[diesel(sql_type = Nullable<Text>)]
-        lane: Option<String>,
-        #[diesel(sql_type = Integer)]
-        attempt: i32,
-        #[diesel(sql_type = Integer)]
-        max_attempts: i32,
-        #[diesel(sql_type = Bool)]
-        cancelled: bool,
-        #[diesel(sql_type = Nullable<Text>)]
-        worker: Option<String>,
-    }
-    // Each in a transaction of its own, and none locks a row before its lane.
-    for expired in 0.. {
-        let one = db::transaction(connection, async |connection| {
-            let row: Option<Row> = sql_query(
-                "SELECT id, lease, lane, attempt, max_attempts, cancel_requested_at IS NOT NULL AS cancelled, worker
-                 FROM jobs WHERE state = 'running'
-                   AND (leased_until < clock_timestamp() OR leased_until > clock_timestamp() + 2 * $1)
-                 ORDER BY leased_until LIMIT 1",
-            )
-            .bind::<Interval, _>(interval(lease))
-            .get_result(connection)
-            .await
-            .optional()?;
-            let Some(row) = row else { return Ok::<_, db::Error>(false) };
-            let why = format!("its worker {} died or stood still", row.worker.unwrap_or_default());
-            tracing::warn!(job = %row.id, attempt = row.attempt, %why, "a lease ran out");
-            let ending = if row.cancelled {
-                Ending::Cancelled
-            } else if row.attempt >= row.max_attempts {
-                Ending::Discarded(why)
-            } else {
-                Ending::Again { after: Duration::ZERO, why }
-            };
-            let lanes: Vec<String> = row.lane.into_iter().collect();
-            finish_in_lanes(connection, &[Finished { id: row.id, lease: row.lease, ending }], &lanes).await?;
-            Ok(true)
+    let mut expired = 0;
+    while let Some(late) = find_late(connection, lease).await? {
+        let why = format!("its worker {} died or stood still", late.worker.unwrap_or_default());
+        tracing::warn!(job = %late.id, attempt = late.attempt, %why, "a lease ran out");
+        let ending = if late.attempt >= late.max_attempts {
+            Ending::Discarded(why)
+        } else {
+            Ending::Again { after: Duration::ZERO, why }
+        };
+        let finished = [Finished { id: late.id, lease: late.lease, ending }];
+        let lanes: Vec<String> = late.lane.into_iter().collect();
+        let ended: db::Result<_> = db::transaction(connection, async |connection| {
+            finish_in_lanes(connection, &finished, &lanes).await
         })
-        .await?;
-        if !one {
-            return Ok(expired);
-        }
+        .await;
+        expired += ended?.len();
     }
-    Ok(0)
+    Ok(expired)
+}
+
+/// One whose row nobody locks: somebody may be about to end it. The lock is not kept, since
+/// a lane's lock comes before those of its jobs.
+async fn find_late(connection: &mut AsyncPgConnection, lease: Duration) -> db::Result<Option<Late>> {
+    let late = sql_query(
+        "SELECT id, lease, lane, attempt, max_attempts, worker FROM jobs WHERE state = 'running'
+           AND (leased_until < clock_timestamp() OR leased_until > clock_timestamp() + 2 * $1)
+         ORDER BY leased_until LIMIT 1 FOR UPDATE SKIP LOCKED",
+    );
+    Ok(late.bind::<Interval, _>(interval(lease)).get_result(connection).await.optional()?)
 }

@@ -132,9 +132,11 @@ impl Board {
         self.ended.notify_one();
     }
 
-    /// All leases that are held.
-    pub(super) fn leases(&self) -> Vec<(JobId, Uuid)> {
-        self.slots.borrow().iter().map(|(id, slot)| (*id, slot.lease)).collect()
+    /// The leases that were not confirmed for `age`: most jobs end before.
+    pub(super) fn leases(&self, age: Duration) -> Vec<(JobId, Uuid)> {
+        let slots = self.slots.borrow();
+        let old = slots.iter().filter(|(_, slot)| slot.confirmed.elapsed() >= age);
+        old.map(|(id, slot)| (*id, slot.lease)).collect()
     }
 
     /// The database confirmed a lease that was asked about at `asked`.

@@ -24,7 +24,7 @@ pub struct Options {
     /// How many jobs run at once.
     pub concurrency: usize,
     /// How long a job stays a worker's own after its last sign of life. A sign is given
-    /// every third of it.
+    /// before half of it is over.
     pub lease: Duration,
     /// How long without a hint until the queue is looked at all the same.
     pub poll: Duration,

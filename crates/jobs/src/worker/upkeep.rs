@@ -17,11 +17,11 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How often the queue is counted.
 const COUNT: Duration = Duration::from_secs(15);
 
-/// Renews all leases, three times in each's length. A job whose lease is gone is
+/// Renews all leases before half of them is over. A job whose lease is gone is
 /// interrupted: another worker has it. So is one that was cancelled.
 pub(super) async fn renew(board: &Rc<Board>) {
     loop {
-        tokio::time::sleep(board.options.lease / 3).await;
+        tokio::time::sleep(board.options.lease / 4).await;
         if let Err(why) = renew_once(board).await {
             tracing::warn!(%why, "leases could not be renewed");
         }
@@ -33,7 +33,7 @@ pub(super) async fn renew(board: &Rc<Board>) {
 }
 
 async fn renew_once(board: &Board) -> db::Result<()> {
-    let leases = board.leases();
+    let leases = board.leases(board.options.lease / 4);
     if leases.is_empty() {
         return Ok(());
     }

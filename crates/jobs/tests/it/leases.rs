@@ -65,6 +65,27 @@ fn a_long_job_keeps_its_lease() {
 }
 
 #[test]
+fn a_row_that_somebody_locks_does_not_cost_other_jobs_their_lease() {
+    local(async {
+        let fixture = fixture().await;
+        let locked = fixture.enqueue(&Probe::new("locked", Act::Sleep(60_000))).await;
+        let other = fixture.enqueue(&Probe::new("other", Act::Sleep(4000))).await;
+        let worker = work(&fixture.database, quick());
+        fixture.until_state(locked, "running").await;
+        fixture.until_state(other, "running").await;
+        let holder = fixture.database.connect().await;
+        let lock = format!("BEGIN; SELECT FROM jobs WHERE id = '{}' FOR UPDATE", locked.uuid());
+        holder.batch_execute(&lock).await.unwrap();
+        let second = work(&fixture.database, quick());
+        fixture.until_state(other, "succeeded").await;
+        assert_eq!(jobs::find(&fixture.db, None, other).await.unwrap().unwrap().attempt, 1);
+        holder.batch_execute("ROLLBACK").await.unwrap();
+        worker.kill().await;
+        second.kill().await;
+    });
+}
+
+#[test]
 fn a_worker_that_is_asked_to_end_finishes_or_gives_back() {
     local(async {
         let fixture = fixture().await;
