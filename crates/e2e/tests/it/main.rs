@@ -4,6 +4,7 @@
 mod access;
 mod commands;
 mod faults;
+mod jobs;
 mod journey;
 mod races;
 mod revocation;
