@@ -15,6 +15,7 @@ use clap::Parser;
 
 use report::Report;
 use servers::Servers;
+use service_kit::signals::terminated;
 
 /// Measures, and compares with the limit or a peer in the same run.
 #[derive(Debug, Parser)]
@@ -44,7 +45,18 @@ impl Options {
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(tokio::task::LocalSet::new().run_until(measure(&options)))
+    runtime.block_on(tokio::task::LocalSet::new().run_until(measure_or_stop(&options)))
+}
+
+/// A server that nobody stops would outlive this process: it ends with what is dropped here.
+async fn measure_or_stop(options: &Options) -> anyhow::Result<()> {
+    tokio::select! {
+        measured = measure(options) => measured,
+        asked = terminated() => {
+            asked?;
+            anyhow::bail!("stopped")
+        }
+    }
 }
 
 async fn measure(options: &Options) -> anyhow::Result<()> {

@@ -37,7 +37,7 @@ pub(crate) async fn measure(servers: &Servers, report: &mut Report) -> anyhow::R
     }
     tell(report, "a POST without a key", &without, None);
     tell(report, "a POST with a new key", &fresh, Some(&without));
-    tell(report, "a POST with a known key (its reply again)", &same, Some(&without));
+    tell(report, "a POST with a known key", &same, Some(&without));
     Ok(())
 }
 
