@@ -1,6 +1,8 @@
 //! What an operator does by hand, on the database itself: `plinth admin …` and
 //! `auth keys …`.
 
+use audit::{By, Entry};
+use contract_auth::audited;
 use diesel_async::AsyncPgConnection;
 use ids::{Timestamp, UserId};
 use sealing::Keyring;
@@ -8,7 +10,7 @@ use service_kit::db;
 
 pub use crate::signing_key::SigningKeyError;
 use crate::{
-    account::{self, Email, NewAccount},
+    account::{self, Email, NewAccount, act::Registered},
     password::{self, Hasher},
     signing_key::{self, State},
     user::{self, UserError},
@@ -67,12 +69,14 @@ pub async fn create(
     let new = NewAccount { email, password, name: None };
     let mut all = vec!["USER"];
     all.extend(roles.iter().filter(|role| **role != "USER"));
-    let user = UserId::generate();
     db::transaction(connection, async |connection| {
-        if !account::store::insert(connection, user, &new, &hash, &all, Timestamp::now()).await? {
+        let registered = account::act::register(connection, &new, &hash, &all, Timestamp::now()).await?;
+        let Registered::Anew(user, org) = registered else {
             return Err(AdminError::Taken(new.email.to_string()));
-        }
-        account::store::verify_email(connection, new.email.as_str()).await?;
+        };
+        account::act::verify(connection, new.email.as_str()).await?;
+        let entry = Entry::of(audited::ACCOUNT_CREATED).on(user).in_org(org).with("roles", all);
+        audit::record(connection, &By::operator(), entry).await?;
         Ok(user)
     })
     .await
@@ -88,8 +92,8 @@ pub async fn grant(connection: &mut AsyncPgConnection, email: &str, role: &str) 
         let user = find(connection, email).await?;
         let mut roles = user::store::roles_of(connection, user).await?;
         roles.insert(role.to_owned());
-        user::store::set_roles(connection, user, &roles).await?;
-        Ok(user::store::is_verified(connection, user).await?)
+        user::act::set_roles(connection, &By::operator(), user, &roles).await?;
+        Ok(user::store::lock(connection, user).await?.is_some_and(|standing| standing.is_verified()))
     })
     .await
 }
@@ -103,7 +107,7 @@ pub async fn ban(connection: &mut AsyncPgConnection, email: &str, why: &str) -> 
     let why = user::accept_reason(why)?;
     db::transaction(connection, async |connection| {
         let user = find(connection, email).await?;
-        user::store::ban(connection, user, &why, Timestamp::now()).await?;
+        user::act::ban(connection, &By::operator(), user, &why, Timestamp::now()).await?;
         Ok(())
     })
     .await
@@ -116,7 +120,7 @@ pub async fn ban(connection: &mut AsyncPgConnection, email: &str, why: &str) -> 
 pub async fn unban(connection: &mut AsyncPgConnection, email: &str) -> Result<(), AdminError> {
     db::transaction(connection, async |connection| {
         let user = find(connection, email).await?;
-        user::store::unban(connection, user, Timestamp::now()).await?;
+        user::act::unban(connection, &By::operator(), user, Timestamp::now()).await?;
         Ok(())
     })
     .await
@@ -134,11 +138,12 @@ async fn find(connection: &mut AsyncPgConnection, email: &str) -> Result<UserId,
 /// [`AdminError`]: nothing was changed.
 pub async fn verify(connection: &mut AsyncPgConnection, email: &str) -> Result<(), AdminError> {
     let email: Email = email.parse().map_err(|why| AdminError::Invalid(format!("{why}")))?;
-    let verified = db::transaction(connection, async |connection| {
-        account::store::verify_email(connection, email.as_str()).await
+    db::transaction(connection, async |connection| {
+        let user = account::act::verify(connection, email.as_str()).await?;
+        let user = user.ok_or_else(|| AdminError::Unknown(email.to_string()))?;
+        Ok(audit::record(connection, &By::operator(), Entry::of(audited::ACCOUNT_VERIFIED).on(user)).await?)
     })
-    .await?;
-    if verified { Ok(()) } else { Err(AdminError::Unknown(email.to_string())) }
+    .await
 }
 
 /// Adds a signing key, which takes over in ten minutes, or at once (then the tokens
@@ -151,7 +156,13 @@ pub async fn rotate_signing_key(
     keyring: &Keyring,
     at_once: bool,
 ) -> Result<String, SigningKeyError> {
-    signing_key::add_next(connection, keyring, at_once).await
+    db::transaction(connection, async |connection| {
+        let kid = signing_key::add_next(connection, keyring, at_once).await?;
+        let entry = Entry::of(audited::SIGNING_KEY_ROTATED).on(&kid).with("at_once", at_once);
+        audit::record(connection, &By::operator(), entry).await?;
+        Ok(kid)
+    })
+    .await
 }
 
 /// A line for every signing key: its id, what it is, and since or until when.

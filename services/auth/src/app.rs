@@ -1,7 +1,11 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use actix_web::web::Data;
+use audit::Log;
+use events::RelayError;
+use futures_util::{FutureExt, future::try_join};
 use identity::{KeySource, Revocations, Trusted, Verifier};
+use jobs::CronError;
 use observability::Metrics;
 use sealing::Keyring;
 use service_discovery::{CallError, Registry, Service};
@@ -15,6 +19,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::{
     Settings, about,
     api_key::LastUsed,
+    background::Background,
     internal_routes, migrations,
     password::Hasher,
     revocation, routes,
@@ -42,6 +47,12 @@ pub enum BuildError {
     /// Another service cannot be placed.
     #[error(transparent)]
     Peer(#[from] CallError),
+    /// Events cannot be told.
+    #[error(transparent)]
+    Relay(#[from] RelayError),
+    /// A schedule cannot be kept.
+    #[error(transparent)]
+    Schedule(#[from] CronError),
     /// The metrics cannot be set up.
     #[error("the metrics cannot be set up: {0}")]
     Metrics(String),
@@ -51,6 +62,7 @@ pub enum BuildError {
 pub struct App {
     server: Server,
     application: Application,
+    background: Background,
     db: Db,
     keys: SigningKeys,
     keyring: Data<Keyring>,
@@ -74,8 +86,10 @@ impl App {
         let readiness = readiness(&db, &keys, &revocations)?;
         let metrics =
             Metrics::new(Service::Auth.name()).map_err(|why| BuildError::Metrics(why.to_string()))?;
+        let issuer = TokenIssuer::new(settings.registry.public_origin(), keys.clone());
+        let background = Background::new(&settings, &db, issuer.clone(), &metrics)?;
         let last_used = Data::new(LastUsed::default());
-        let state = State::new(settings, &db, &keys, &last_used, &revocations)?;
+        let state = State::new(settings, &db, &keys, issuer, &last_used, &revocations)?;
         let keyring = state.keyring.clone();
         let application = Application {
             service: Service::Auth,
@@ -85,7 +99,7 @@ impl App {
             readiness,
             metrics,
         };
-        Ok(Self { server, application, db, keys, keyring, last_used, revocations })
+        Ok(Self { server, application, background, db, keys, keyring, last_used, revocations })
     }
 
     /// Where the public and the internal listener are.
@@ -101,9 +115,18 @@ impl App {
     /// # Errors
     /// When a listener fails.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
-        let Self { server, application, db, keys, keyring, last_used, revocations } = self;
+        let Self { server, application, background, db, keys, keyring, last_used, revocations } = self;
+        let stop = stop.shared();
+        let background = background.run(stop.clone()).boxed_local().map(|()| {
+            // It ends with `stop`; before, something of it has died.
+            if stop.peek().is_some() {
+                Ok(())
+            } else {
+                Err(io::Error::other("nothing works in the background"))
+            }
+        });
         let outcome = tokio::select! {
-            outcome = server.run(application, stop) => outcome,
+            outcome = try_join(server.run(application, stop.clone()), background) => outcome.map(drop),
             error = keys.run(&db, &keyring) => Err(io::Error::other(error)),
             never = revocations.follow_by(async |since| revocation::read(&db, since.as_deref()).await) => match never {},
             () = last_used.run(&db) => Err(io::Error::other("uses of API keys are no longer written")),
@@ -116,7 +139,10 @@ impl App {
 /// What the handlers of both listeners take.
 #[derive(Clone)]
 struct State {
+    serves: bool,
     db: Data<Db>,
+    log: Data<Log>,
+    issuer: Data<TokenIssuer>,
     hasher: Data<Hasher>,
     keyring: Data<Keyring>,
     keys: Data<SigningKeys>,
@@ -134,11 +160,11 @@ impl State {
         settings: Settings,
         db: &Db,
         keys: &SigningKeys,
+        issuer: TokenIssuer,
         last_used: &Data<LastUsed>,
         revocations: &Revocations,
     ) -> Result<Self, BuildError> {
         let origin = settings.registry.public_origin();
-        let issuer = TokenIssuer::new(origin.clone(), keys.clone());
         let keyring = Data::new(settings.keyring);
         let exchanges = Exchanges {
             db: db.clone(),
@@ -147,12 +173,15 @@ impl State {
             last_used: last_used.clone(),
         };
         let minting = Minting {
-            issuer,
+            issuer: issuer.clone(),
             keyring: keyring.clone(),
             lifetimes: settings.lifetimes,
             policy: settings.login,
         };
         Ok(Self {
+            serves: settings.role.serves(),
+            log: Data::new(Log::new(Service::Auth, db.clone(), &settings.registry)?),
+            issuer: Data::new(issuer),
             db: Data::new(db.clone()),
             hasher: Data::new(Hasher::start(settings.passwords.threads, settings.passwords.waiting)?),
             keyring,
@@ -172,6 +201,7 @@ impl State {
         })
     }
 
+    /// A listener's routes, with what they take. A process that does not serve has none.
     fn with(self, routes: fn(&mut ServiceConfig<'_>)) -> Routes {
         Arc::new(move |config| {
             config
@@ -184,9 +214,13 @@ impl State {
                 .app_data(self.clients.clone())
                 .app_data(self.verifier.clone())
                 .app_data(self.revocations.clone())
+                .app_data(self.log.clone())
+                .app_data(self.issuer.clone())
                 .app_data(self.origin.clone())
                 .app_data(self.environment.clone());
-            routes(config);
+            if self.serves {
+                routes(config);
+            }
         })
     }
 }

@@ -7,6 +7,8 @@ mod account;
 pub mod admin;
 mod api_key;
 mod app;
+mod audited;
+mod background;
 mod password;
 mod permissions;
 mod revocation;
@@ -18,7 +20,9 @@ mod signing_key;
 mod token;
 mod user;
 
+use events::{Inbox, Subscriptions};
 use include_dir::{Dir, include_dir};
+use service_discovery::Service;
 use service_kit::{
     http,
     migrations::{Catalogue, CatalogueError},
@@ -51,8 +55,10 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(user::http::ban_user)
         .service(user::http::unban_user)
         .service(user::http::set_user_roles)
+        .service(audited::list_audit_entries)
         .service(token::http::get_jwks)
         .service(token::http::get_discovery);
+    jobs_http::routes(config, Service::Auth);
 }
 
 /// What only our own services call, on the internal listener.
@@ -61,6 +67,8 @@ pub fn internal_routes(config: &mut ServiceConfig<'_>) {
         .service(token::http::create_token)
         .service(token::http::get_internal_jwks)
         .service(revocation::http::get_revocations);
+    Inbox::new(Service::Auth, &Subscriptions::new(), contract_auth::events::catalogue()).routes(config);
+    audit::internal_routes(config, Service::Auth);
 }
 
 /// The OpenAPI document of [`routes`].
@@ -78,5 +86,6 @@ fn about() -> Document {
 /// # Errors
 /// When a folder of `migrations/` is no migration.
 pub fn migrations() -> Result<Catalogue, CatalogueError> {
-    Catalogue::embedded(&[&MIGRATIONS])
+    let mechanisms = [&jobs::MIGRATIONS, &events::MIGRATIONS, &audit::MIGRATIONS, &idempotency::MIGRATIONS];
+    Catalogue::embedded(&[&[&MIGRATIONS], &mechanisms[..]].concat())
 }

@@ -6,13 +6,15 @@ use observability::Options;
 use sealing::Keyring;
 use secrecy::SecretString;
 use service_discovery::{Registry, Service};
-use service_kit::settings::{Database, Environment, Faults, Http, Reader, environment, logs};
+use service_kit::settings::{Database, Environment, Faults, Http, Reader, Role, environment, logs};
 
 use crate::{session::Lifetimes, token::Clients};
 
 /// All that auth is told from outside.
 #[derive(Debug)]
 pub struct Settings {
+    /// `role`: what this process does; everything by default.
+    pub(crate) role: Role,
     /// The listeners.
     pub(crate) http: Http,
     /// Logs and traces.
@@ -23,6 +25,8 @@ pub struct Settings {
     pub(crate) registry: Registry,
     /// `sealing.keys`: what seals signing keys and proves refresh tokens.
     pub keyring: Keyring,
+    /// `events.subscribers`: who is told auth's events.
+    pub(crate) subscribers: Vec<Service>,
     /// `clients.<service>`: what each service proves itself by.
     pub(crate) clients: Clients,
     /// `tokens.access_seconds`, `sessions.idle_days`, `sessions.max_days`.
@@ -86,11 +90,13 @@ impl Settings {
     /// # Errors
     /// Every fault at once.
     pub fn read(mut read: Reader) -> Result<Self, Faults> {
+        let role = Role::read(&mut read);
         let http = Http::read(&mut read, Service::Auth);
         let logs = logs(&mut read, Service::Auth);
         let database = Database::read(&mut read);
         let registry = read.registry();
         let keyring = read.parsed("sealing.keys", Keyring::parse);
+        let subscribers = events::subscribers(&mut read, Service::Auth);
         let clients = clients(&mut read);
         let lifetimes = lifetimes(&mut read);
         let login = LoginPolicy { requires_verified_email: read.or("login.requires_verified_email", false) };
@@ -103,11 +109,13 @@ impl Settings {
         let takes_clients_tokens = read.or("identity.takes_clients_tokens", false);
         let stale = read.within("identity.revocations_stale_seconds", 60_u64, 1..=86_400);
         let settings = database.zip(registry).zip(keyring).map(|((database, registry), keyring)| Self {
+            role,
             http,
             logs,
             database,
             registry,
             keyring,
+            subscribers,
             clients,
             lifetimes,
             login,

@@ -4,16 +4,21 @@ use actix_web::{
     HttpResponse, delete, get, patch, post,
     web::{Data, Json},
 };
-use contract_auth::{Accepted, Account, AccountChange, Registration};
+use audit::{Entry, Origin};
+use contract_auth::{Accepted, Account, AccountChange, Registration, audited};
 use identity::{Can, Revocations};
-use ids::{Timestamp, UserId};
+use ids::Timestamp;
 use problem::HttpError;
 use service_kit::{
     db::Db,
     http::{Bodied, Credentialed, Overloaded, Strict},
 };
 
-use super::{AccountError, rules, store};
+use super::{
+    AccountError,
+    act::{self, Registered},
+    rules, store,
+};
 use crate::{
     password::Hasher,
     permissions::{ReadAuth, WriteAuth},
@@ -38,11 +43,24 @@ pub(crate) async fn register(
     body: Strict<Registration>,
     db: Data<Db>,
     hasher: Data<Hasher>,
+    origin: Origin,
 ) -> Result<HttpResponse, HttpError> {
     let new = rules::accept(&body.0)?;
     let hash = hasher.make(new.password.clone()).await.map_err(AccountError::from)?;
-    let mut connection = db.connection().await?;
-    store::insert(&mut connection, UserId::generate(), &new, &hash, &["USER"], Timestamp::now()).await?;
+    db.transaction(async |connection| {
+        let registered = act::register(connection, &new, &hash, &["USER"], Timestamp::now()).await?;
+        let (by, entry) = match registered {
+            Registered::Anew(user, org) => (
+                origin.anybody(user.to_string()),
+                Entry::of(audited::ACCOUNT_REGISTERED).on(user).in_org(org),
+            ),
+            Registered::Before(user, org) => {
+                (origin.anybody("anonymous"), Entry::of(audited::ACCOUNT_REREGISTERED).on(user).in_org(org))
+            }
+        };
+        audit::record(connection, &by, entry).await
+    })
+    .await?;
     Ok(HttpResponse::Accepted().json(Accepted {
         status: "accepted".to_owned(),
         detail: "if the address had no account, it has one now: log in".to_owned(),
@@ -79,6 +97,7 @@ pub(crate) async fn patch_me(
     let account = db
         .transaction(async |connection| {
             store::update(connection, caller.user, &change, Timestamp::now()).await?;
+            act::changed(connection, caller.user, "profile").await?;
             let account = store::find(connection, caller.org, caller.user).await?;
             Ok::<_, AccountError>(account.ok_or(RightsError::Ended)?)
         })
@@ -100,6 +119,7 @@ pub(crate) async fn delete_me(
     caller: Can<WriteAuth>,
     db: Data<Db>,
     revocations: Data<Revocations>,
+    origin: Origin,
 ) -> Result<HttpResponse, HttpError> {
     let session = caller.session()?;
     let voided = db
@@ -110,7 +130,10 @@ pub(crate) async fn delete_me(
             if Timestamp::now().since(logged_in) > FRESH {
                 return Err(AccountError::StaleLogin);
             }
-            Ok(store::delete(connection, caller.user).await?)
+            let voided = act::delete(connection, caller.user).await?;
+            let entry = Entry::of(audited::ACCOUNT_DELETED).on(caller.user);
+            audit::record(connection, &origin.caller(&caller), entry).await?;
+            Ok(voided)
         })
         .await?;
     revocations.hear(voided);

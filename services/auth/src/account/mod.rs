@@ -1,5 +1,6 @@
 //! Accounts: registration, and what people see and change of their own.
 
+pub(crate) mod act;
 mod email;
 mod error;
 pub(crate) mod http;

@@ -4,34 +4,38 @@ use contract_auth::{Account, AccountChange};
 use diesel::{
     ExpressionMethods, OptionalExtension, PgExpressionMethods, QueryDsl, Queryable, QueryableByName,
     Selectable, SelectableHelper, dsl, sql_query,
-    sql_types::{Array, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid},
+    sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use identity::Revocation;
 use ids::{OrgId, Timestamp, UserId};
 use serde_json::Value;
 use service_kit::db;
 
 use super::NewAccount;
-use crate::{revocation, schema::users};
+use crate::schema::users;
 
-/// Makes the user, their personal organisation and their roles; whether it did. The
-/// UNIQUE address decides.
-///
-/// An address that has an account takes the same one statement and the same commit,
-/// so that time does not tell.
-pub(crate) async fn insert(
+/// What became of the wish to make an account.
+pub(super) struct Insertion {
+    /// The user who has the address now: the new one, or whoever had it.
+    pub(super) user: UserId,
+    /// Whether the user is the new one.
+    pub(super) made: bool,
+}
+
+/// Makes the user, their personal organisation and their roles, unless the address has
+/// an account: the UNIQUE address decides.
+pub(super) async fn insert(
     connection: &mut AsyncPgConnection,
-    user: UserId,
+    (user, org): (UserId, OrgId),
     new: &NewAccount,
     password_hash: &str,
     roles: &[&str],
     now: Timestamp,
-) -> db::Result<bool> {
+) -> db::Result<Insertion> {
     #[derive(QueryableByName)]
     struct Row {
-        #[diesel(sql_type = Bool)]
-        made: bool,
+        #[diesel(sql_type = Uuid)]
+        id: UserId,
     }
     let row = sql_query(
         "WITH account AS (
@@ -48,19 +52,43 @@ pub(crate) async fn insert(
          ), roles AS (
              INSERT INTO user_roles (user_id, role) SELECT $1, unnest($8) FROM organization
          )
-         SELECT id = $1 AS made FROM account",
+         SELECT id FROM account",
     )
     .bind::<Uuid, _>(user)
     .bind::<Text, _>(new.email.as_str())
     .bind::<Text, _>(password_hash)
     .bind::<Nullable<Text>, _>(new.name.as_deref())
     .bind::<Timestamptz, _>(now)
-    .bind::<Uuid, _>(OrgId::generate())
+    .bind::<Uuid, _>(org)
     .bind::<Text, _>(new.organization_name())
     .bind::<Array<Text>, _>(roles)
     .get_result::<Row>(connection)
     .await?;
-    Ok(row.made)
+    Ok(Insertion { user: row.id, made: row.id == user })
+}
+
+/// A user as their events name them.
+#[derive(QueryableByName)]
+pub(super) struct Told {
+    /// The next revision.
+    #[diesel(sql_type = BigInt)]
+    pub(super) revision: i64,
+    /// Their personal organisation.
+    #[diesel(sql_type = Uuid)]
+    pub(super) org_id: OrgId,
+}
+
+/// Takes the next revision of the user: what an event of theirs carries. Until the
+/// transaction ends, nobody else publishes one. `None`: there is no such user.
+pub(super) async fn next_revision(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+) -> db::Result<Option<Told>> {
+    let told = sql_query(
+        "UPDATE users SET revision = revision + 1 WHERE id = $1
+         RETURNING revision, (SELECT id FROM organizations WHERE personal_of = $1) AS org_id",
+    );
+    Ok(told.bind::<Uuid, _>(user).get_result(connection).await.optional()?)
 }
 
 /// What a user sees of their own account, acting in `org`.
@@ -140,16 +168,26 @@ pub(super) async fn update(
     Ok(())
 }
 
-/// Deletes the user; sessions, keys and the personal organisation go with them, and
-/// their tokens are void.
-pub(super) async fn delete(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<Vec<Revocation>> {
-    let version: Option<i64> = diesel::delete(users::table.find(user))
-        .returning(users::version)
-        .get_result(connection)
-        .await
-        .optional()?;
-    let Some(version) = version else { return Ok(Vec::new()) };
-    revocation::write(connection, vec![Revocation::of_user(user, version + 1)], "deletion").await
+/// A user who is no more, as of the end.
+#[derive(QueryableByName)]
+pub(super) struct Gone {
+    #[diesel(sql_type = BigInt)]
+    pub(super) version: i64,
+    #[diesel(sql_type = BigInt)]
+    pub(super) revision: i64,
+    #[diesel(sql_type = Uuid)]
+    pub(super) org_id: OrgId,
+    #[diesel(sql_type = BigInt)]
+    pub(super) org_revision: i64,
+}
+
+/// Deletes the user; sessions, keys and the personal organisation go with them.
+pub(super) async fn delete(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<Option<Gone>> {
+    let gone = sql_query(
+        "DELETE FROM users u USING organizations o WHERE u.id = $1 AND o.personal_of = u.id
+         RETURNING u.version, u.revision, o.id AS org_id, o.revision AS org_revision",
+    );
+    Ok(gone.bind::<Uuid, _>(user).get_result(connection).await.optional()?)
 }
 
 /// What a login needs of the account with this address.
@@ -215,15 +253,15 @@ pub(crate) async fn hold_password(
     Ok(held.is_some())
 }
 
-/// Replaces the password, if it is still the one with the hash `old`, and voids the
-/// user's tokens; nothing if it is not.
-pub(crate) async fn replace_password(
+/// Replaces the password, if it is still the one with the hash `old`; gives the next
+/// version of the user's rights, so that what was issued before is void.
+pub(super) async fn replace_password(
     connection: &mut AsyncPgConnection,
     user: UserId,
     old: &str,
     new: &str,
-) -> db::Result<Option<Vec<Revocation>>> {
-    let version: Option<i64> = diesel::update(users::table.find(user))
+) -> db::Result<Option<i64>> {
+    let version = diesel::update(users::table.find(user))
         .filter(users::password_hash.eq(old))
         .set((
             users::password_hash.eq(new),
@@ -235,9 +273,7 @@ pub(crate) async fn replace_password(
         .get_result(connection)
         .await
         .optional()?;
-    let Some(version) = version else { return Ok(None) };
-    let void = Revocation::of_user(user, version);
-    revocation::write(connection, vec![void], "password change").await.map(Some)
+    Ok(version)
 }
 
 /// What a new password must not be made of, and the hash of the current one.
@@ -256,16 +292,16 @@ pub(crate) async fn find_password(
     Ok(users::table.find(user).select(PasswordRow::as_select()).first(connection).await.optional()?)
 }
 
-/// Marks the address as verified, and voids the user's tokens, since the next ones say
-/// more; whether there is such a user.
-pub(crate) async fn verify_email(connection: &mut AsyncPgConnection, email: &str) -> db::Result<bool> {
-    let marked: Option<(UserId, i64)> = diesel::update(users::table.filter(users::email.eq(email)))
+/// Marks the address as verified; gives the user and the next version of their rights.
+pub(super) async fn verify_email(
+    connection: &mut AsyncPgConnection,
+    email: &str,
+) -> db::Result<Option<(UserId, i64)>> {
+    let marked = diesel::update(users::table.filter(users::email.eq(email)))
         .set((users::email_verified_at.eq(dsl::now), users::version.eq(users::version + 1)))
         .returning((users::id, users::version))
         .get_result(connection)
         .await
         .optional()?;
-    let Some((user, version)) = marked else { return Ok(false) };
-    revocation::write(connection, vec![Revocation::of_user(user, version)], "verification").await?;
-    Ok(true)
+    Ok(marked)
 }

@@ -2,7 +2,8 @@ use actix_web::{
     HttpResponse, delete, get, patch, post,
     web::{Data, Json, Path, Query},
 };
-use contract_auth::{ApiKey, ApiKeyChange, ApiKeyList, ApiKeyText, NewApiKey, NewApiKeyText};
+use audit::{Entry, Origin};
+use contract_auth::{ApiKey, ApiKeyChange, ApiKeyList, ApiKeyText, NewApiKey, NewApiKeyText, audited};
 use identity::{Can, Revocations};
 use ids::{ApiKeyId, Timestamp};
 use problem::{HttpError, Problem};
@@ -42,6 +43,7 @@ pub(crate) async fn create_api_key(
     body: Strict<NewApiKey>,
     environment: Data<KeyEnvironment>,
     db: Data<Db>,
+    origin: Origin,
 ) -> Result<Created<NewApiKeyText>, HttpError> {
     caller.session()?;
     let now = Timestamp::now();
@@ -54,7 +56,10 @@ pub(crate) async fn create_api_key(
             if store::count_locked(connection, caller.user).await? >= rules::MOST {
                 return Err(ApiKeyError::TooMany(rules::MOST));
             }
-            Ok(store::insert(connection, caller.org, caller.user, &text, &new, now).await?)
+            let shown = store::insert(connection, caller.org, caller.user, &text, &new, now).await?;
+            let entry = Entry::of(audited::API_KEY_CREATED).on(shown.id).with("scopes", shown.scopes.clone());
+            audit::record(connection, &origin.caller(&caller), entry).await?;
+            Ok(shown)
         })
         .await?;
     Ok(Created(NewApiKeyText { key: text.expose(), shown }))
@@ -95,6 +100,7 @@ pub(crate) async fn patch_api_key(
     body: Strict<ApiKeyChange>,
     db: Data<Db>,
     revocations: Data<Revocations>,
+    origin: Origin,
 ) -> Result<Json<ApiKey>, HttpError> {
     caller.session()?;
     let change = rules::accept_change(body.0, Timestamp::now())?;
@@ -102,7 +108,10 @@ pub(crate) async fn patch_api_key(
     let (key, voided) = db
         .transaction(async |connection| {
             let changed = store::update(connection, caller.org, caller.user, id, &change).await?;
-            changed.ok_or(ApiKeyError::Unknown)
+            let changed = changed.ok_or(ApiKeyError::Unknown)?;
+            let entry = Entry::of(audited::API_KEY_CHANGED).on(id);
+            audit::record(connection, &origin.caller(&caller), entry).await?;
+            Ok::<_, ApiKeyError>(changed)
         })
         .await?;
     revocations.hear(voided);
@@ -122,13 +131,19 @@ pub(crate) async fn delete_api_key(
     id: Path<ApiKeyId>,
     db: Data<Db>,
     revocations: Data<Revocations>,
+    origin: Origin,
 ) -> Result<HttpResponse, HttpError> {
     caller.session()?;
     let id = id.into_inner();
     let voided = db
         .transaction(async |connection| {
             let voided = store::delete(connection, caller.org, caller.user, id).await?;
-            if voided.is_empty() { Err(ApiKeyError::Unknown) } else { Ok(voided) }
+            if voided.is_empty() {
+                return Err(ApiKeyError::Unknown);
+            }
+            let entry = Entry::of(audited::API_KEY_DELETED).on(id);
+            audit::record(connection, &origin.caller(&caller), entry).await?;
+            Ok(voided)
         })
         .await?;
     revocations.hear(voided);

@@ -1,8 +1,9 @@
 use actix_web::{
-    HttpRequest, post,
+    post,
     web::{Data, Json},
 };
-use contract_auth::{PasswordChange, Tokens};
+use audit::Entry;
+use contract_auth::{PasswordChange, Tokens, audited};
 use identity::{Can, Revocations};
 use ids::Timestamp;
 use problem::{FieldError, HttpError};
@@ -13,10 +14,13 @@ use service_kit::{
 
 use super::{Hasher, NormalPassword, accept};
 use crate::{
-    account::store::{PasswordRow, find_password, replace_password},
+    account::{
+        self,
+        store::{PasswordRow, find_password},
+    },
     permissions::WriteAuth,
     rights::{self, RightsError},
-    session::{self, Minting, SessionError},
+    session::{self, Device, Minting, SessionError},
 };
 
 /// Replaces the caller's password.
@@ -33,12 +37,12 @@ use crate::{
 #[post("/api/v1/auth/password/change")]
 pub(crate) async fn change_password(
     caller: Can<WriteAuth>,
-    request: HttpRequest,
     body: Strict<PasswordChange>,
     db: Data<Db>,
     hasher: Data<Hasher>,
     tokens: Data<Minting>,
     revocations: Data<Revocations>,
+    device: Device,
 ) -> Result<Json<Tokens>, HttpError> {
     caller.session()?;
     let row = find_password(&mut *db.connection().await?, caller.user).await?;
@@ -46,10 +50,12 @@ pub(crate) async fn change_password(
     let (pair, voided) = db
         .transaction(async |connection| {
             rights::store::require_live(connection, &caller).await?;
-            let voided = replace_password(connection, caller.user, &old, &new).await?;
+            let voided = account::act::replace_password(connection, caller.user, &old, &new).await?;
             let voided = voided.ok_or_else(wrong_password)?;
-            session::store::end_all(connection, caller.user, "password change", Timestamp::now()).await?;
-            let pair = tokens.open(connection, &request, caller.org, caller.user).await?;
+            session::act::end_all(connection, caller.user, "password change", Timestamp::now()).await?;
+            let (_, pair) = tokens.open(connection, &device, caller.org, caller.user).await?;
+            let entry = Entry::of(audited::PASSWORD_CHANGED).on(caller.user);
+            audit::record(connection, &device.origin.caller(&caller), entry).await?;
             Ok::<_, SessionError>((pair, voided))
         })
         .await?;

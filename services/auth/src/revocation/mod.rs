@@ -3,10 +3,12 @@
 
 mod error;
 pub(crate) mod http;
+mod job;
 mod rules;
 mod store;
 
 pub(crate) use error::FeedError;
+pub(crate) use job::Prune;
 pub(crate) use store::write;
 
 use identity::Feed;

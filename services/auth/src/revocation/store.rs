@@ -1,11 +1,14 @@
 //! The SQL of revocations.
 
+use std::time::Duration;
+
 use diesel::{
-    ExpressionMethods, QueryableByName, insert_into, sql_query,
+    ExpressionMethods, QueryDsl, QueryableByName, insert_into, sql_query,
     sql_types::{Array, BigInt, Nullable, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use identity::{Feed, Revocation};
+use ids::Timestamp;
 use service_kit::db;
 
 use crate::schema::revocations;
@@ -29,6 +32,12 @@ pub(crate) async fn write(
         .collect();
     insert_into(revocations::table).values(rows).execute(connection).await?;
     Ok(voided)
+}
+
+/// Deletes revocations that are older than `keep`; gives how many.
+pub(super) async fn prune(connection: &mut AsyncPgConnection, keep: Duration) -> db::Result<usize> {
+    let old = revocations::table.filter(revocations::created_at.lt(Timestamp::now() - keep));
+    Ok(diesel::delete(old).execute(connection).await?)
 }
 
 /// What is visible now and was not to the snapshot `since`. Cursor and rows are of one

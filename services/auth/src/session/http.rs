@@ -1,9 +1,11 @@
 use actix_web::{
-    HttpRequest, HttpResponse, delete, get, post,
+    HttpResponse, delete, get, post,
     web::{Data, Json, Path, Query},
 };
-use contract_auth::{Login, Refresh, SessionList, Tokens};
+use audit::{Entry, Origin};
+use contract_auth::{Login, Refresh, SessionList, Tokens, audited};
 use diesel_async::AsyncPgConnection;
+use idempotency::{Idempotency, Keyed};
 use identity::{Can, Credential, Revocation, Revocations};
 use ids::{SessionId, Timestamp};
 use problem::HttpError;
@@ -15,7 +17,7 @@ use service_kit::{
 };
 
 use super::{
-    Minting, RefreshToken, SessionError,
+    Device, Minting, RefreshToken, SessionError, act,
     rules::{self, Verdict},
     store,
 };
@@ -42,11 +44,11 @@ const LIST: &str = "sessions";
 )]
 #[post("/api/v1/auth/login")]
 pub(crate) async fn login(
-    request: HttpRequest,
     body: Strict<Login>,
     db: Data<Db>,
     hasher: Data<Hasher>,
     tokens: Data<Minting>,
+    device: Device,
 ) -> Result<Json<Tokens>, HttpError> {
     let LoginRow { id: user, org_id: org, password_changed_at, .. } = prove(&body.0, &db, &hasher).await?;
     let pair = db
@@ -54,7 +56,10 @@ pub(crate) async fn login(
             if !account::store::hold_password(connection, user, password_changed_at).await? {
                 return Err(SessionError::WrongCredentials);
             }
-            tokens.open(connection, &request, org, user).await
+            let (session, pair) = tokens.open(connection, &device, org, user).await?;
+            let entry = Entry::of(audited::SESSION_OPENED).on(session).in_org(org);
+            audit::record(connection, &device.origin.anybody(user.to_string()), entry).await?;
+            Ok(pair)
         })
         .await?;
     Ok(Json(pair))
@@ -93,6 +98,7 @@ pub(crate) async fn refresh(
     keyring: Data<Keyring>,
     tokens: Data<Minting>,
     revocations: Data<Revocations>,
+    origin: Origin,
 ) -> Result<Json<Tokens>, HttpError> {
     let given = RefreshToken::open(&keyring, body.0.refresh_token.expose()).map_err(SessionError::from)?;
     let given = given.ok_or(SessionError::NotARefreshToken)?;
@@ -101,7 +107,7 @@ pub(crate) async fn refresh(
     let rotated = store::rotate(&mut connection, &given, tokens.lifetimes.idle, now).await?;
     let (owner, state) = match rotated {
         Some(owner) => (owner, RefreshToken { counter: given.counter + 1, issued_at: now, ..given }),
-        None => match not_current(&mut connection, given, &tokens, now).await? {
+        None => match not_current(&mut connection, given, &tokens, origin, now).await? {
             Replaced::JustNow(owner, state) => (owner, state),
             Replaced::LongAgo(voided) => {
                 revocations.hear(voided);
@@ -120,6 +126,7 @@ async fn not_current(
     connection: &mut AsyncPgConnection,
     given: RefreshToken,
     tokens: &Minting,
+    origin: Origin,
     now: Timestamp,
 ) -> Result<Replaced, SessionError> {
     let (owner, state) = store::state(connection, given.session).await?.ok_or(SessionError::Over)?;
@@ -130,8 +137,13 @@ async fn not_current(
         }
         Verdict::Over => Err(SessionError::Over),
         Verdict::Reused => {
+            let (user, session) = (owner.user_id, given.session);
             let voided = db::transaction(connection, async |connection| {
-                store::end(connection, owner.user_id, given.session, "refresh_token_reused", now).await
+                let voided = act::end(connection, user, session, "refresh_token_reused", now).await?;
+                let entry = Entry::of(audited::REFRESH_TOKEN_REUSED).on(session).in_org(owner.org_id);
+                let entry = entry.with("user", user.to_string());
+                audit::record(connection, &origin.anybody("anonymous"), entry).await?;
+                Ok::<_, db::Error>(voided)
             });
             let voided = voided.await?;
             tracing::warn!(session = %given.session, user = %owner.user_id, "a refresh token was reused: session ended");
@@ -151,23 +163,30 @@ enum Replaced {
 /// Ends the caller's session.
 #[utoipa::path(
     tag = "session",
-    responses((status = 204, description = "Logged out"), Credentialed),
+    params(idempotency::Key),
+    responses((status = 204, description = "Logged out"), Credentialed, Keyed),
     security(("bearer" = ["auth:write"]))
 )]
 #[post("/api/v1/auth/logout")]
 pub(crate) async fn logout(
     caller: Can<WriteAuth>,
     db: Data<Db>,
+    once: Idempotency,
     revocations: Data<Revocations>,
+    origin: Origin,
 ) -> Result<HttpResponse, HttpError> {
     let session = caller.session()?;
-    let voided = db
-        .transaction(async |connection| {
-            store::end(connection, caller.user, session, "logout", Timestamp::now()).await
+    let mut voided = Vec::new();
+    let reply = once
+        .run(&db, async |connection| {
+            voided = act::end(connection, caller.user, session, "logout", Timestamp::now()).await?;
+            let entry = Entry::of(audited::SESSION_ENDED).on(session);
+            audit::record(connection, &origin.caller(&caller), entry).await?;
+            Ok(HttpResponse::NoContent())
         })
         .await?;
     revocations.hear(voided);
-    Ok(HttpResponse::NoContent().finish())
+    Ok(reply)
 }
 
 /// Lists the caller's sessions, the latest login first.
@@ -209,13 +228,19 @@ pub(crate) async fn delete_session(
     id: Path<SessionId>,
     db: Data<Db>,
     revocations: Data<Revocations>,
+    origin: Origin,
 ) -> Result<HttpResponse, HttpError> {
     caller.session()?;
     let (id, now) = (id.into_inner(), Timestamp::now());
     let voided = db
         .transaction(async |connection| {
-            let voided = store::end(connection, caller.user, id, "ended by the user", now).await?;
-            if voided.is_empty() { Err(SessionError::Unknown) } else { Ok(voided) }
+            let voided = act::end(connection, caller.user, id, "ended by the user", now).await?;
+            if voided.is_empty() {
+                return Err(SessionError::Unknown);
+            }
+            let entry = Entry::of(audited::SESSION_ENDED).on(id);
+            audit::record(connection, &origin.caller(&caller), entry).await?;
+            Ok(voided)
         })
         .await?;
     revocations.hear(voided);

@@ -1,11 +1,11 @@
-use actix_web::{HttpRequest, http::header::USER_AGENT, web::Data};
+use actix_web::web::Data;
 use contract_auth::Tokens;
 use diesel_async::AsyncPgConnection;
 use ids::{OrgId, SessionId, Timestamp, UserId};
 use sealing::Keyring;
 
 use super::{
-    Lifetimes, RefreshToken, SessionError, rules,
+    Device, Lifetimes, RefreshToken, SessionError, rules,
     store::{self, NewSession},
 };
 use crate::{
@@ -24,28 +24,27 @@ pub(crate) struct Minting {
 }
 
 impl Minting {
-    /// Opens a session of `user` for the client that sends `request`; gives its first
-    /// pair of tokens.
+    /// Opens a session of `user` on a device; gives it and its first pair of tokens.
     pub(crate) async fn open(
         &self,
         connection: &mut AsyncPgConnection,
-        request: &HttpRequest,
+        device: &Device,
         org: OrgId,
         user: UserId,
-    ) -> Result<Tokens, SessionError> {
+    ) -> Result<(SessionId, Tokens), SessionError> {
         let now = Timestamp::now();
         let new = NewSession {
             id: SessionId::generate(),
             user,
             org,
-            user_agent: described(request),
-            ip: address(request),
+            user_agent: device.user_agent.clone(),
+            ip: device.origin.ip.map(|ip| ip.to_string()),
             now,
             expires_at: now + self.lifetimes.absolute,
         };
         store::insert(connection, &new).await?;
         let state = RefreshToken { session: new.id, counter: 0, issued_at: now };
-        self.pair(connection, org, user, state, new.expires_at, now).await
+        Ok((new.id, self.pair(connection, org, user, state, new.expires_at, now).await?))
     }
 
     /// The pair for a session in this state, with the user's rights as of now.
@@ -76,19 +75,4 @@ impl Minting {
             refresh_expires_in: i64::try_from(refresh_expires_in).unwrap_or(i64::MAX),
         })
     }
-}
-
-/// How the client describes itself, cut to 512 characters.
-fn described(request: &HttpRequest) -> Option<String> {
-    let agent = request.headers().get(USER_AGENT)?.to_str().ok()?;
-    Some(agent.chars().take(512).collect())
-}
-
-/// Where the request came from, for the user's eyes only: the gateway rebuilds the
-/// header, but nothing is decided by it.
-fn address(request: &HttpRequest) -> Option<String> {
-    let forwarded = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok());
-    let first = forwarded.and_then(|list| list.split(',').next()).map(str::trim);
-    let parsed = first.and_then(|text| text.parse::<std::net::IpAddr>().ok());
-    parsed.or_else(|| request.peer_addr().map(|peer| peer.ip())).map(|ip| ip.to_string())
 }

@@ -1,5 +1,7 @@
 //! Sessions: one login on one device, and the tokens that it gives.
 
+pub(crate) mod act;
+mod device;
 mod error;
 pub(crate) mod http;
 mod minting;
@@ -7,6 +9,7 @@ mod refresh_token;
 mod rules;
 pub(crate) mod store;
 
+pub(crate) use device::Device;
 pub(crate) use error::SessionError;
 pub(crate) use minting::Minting;
 pub(crate) use refresh_token::RefreshToken;

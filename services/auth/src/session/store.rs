@@ -8,12 +8,11 @@ use diesel::{
     SelectableHelper, insert_into,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use identity::Revocation;
 use ids::{OrgId, SessionId, Timestamp, UserId};
 use service_kit::{db, page::Page};
 
 use super::{RefreshToken, rules::SessionState};
-use crate::{revocation, schema::sessions};
+use crate::schema::sessions;
 
 /// A session that begins.
 pub(crate) struct NewSession {
@@ -26,7 +25,7 @@ pub(crate) struct NewSession {
     pub(crate) expires_at: Timestamp,
 }
 
-pub(crate) async fn insert(connection: &mut AsyncPgConnection, new: &NewSession) -> db::Result<()> {
+pub(super) async fn insert(connection: &mut AsyncPgConnection, new: &NewSession) -> db::Result<()> {
     insert_into(sessions::table)
         .values((
             sessions::id.eq(new.id),
@@ -94,39 +93,38 @@ pub(super) async fn state(
     }))
 }
 
-/// Ends a session of `user` and voids its tokens; the revocation, if there was a session
-/// to end.
-pub(crate) async fn end(
+/// Ends a session of `user`; in which organisation it was, if there was one to end.
+pub(super) async fn end(
     connection: &mut AsyncPgConnection,
     user: UserId,
     id: SessionId,
     why: &str,
     now: Timestamp,
-) -> db::Result<Vec<Revocation>> {
-    let ended = diesel::update(sessions::table.find(id))
+) -> db::Result<Option<OrgId>> {
+    let org = diesel::update(sessions::table.find(id))
         .filter(sessions::user_id.eq(user).and(sessions::revoked_at.is_null()))
         .set((sessions::revoked_at.eq(now), sessions::revoked_why.eq(why)))
-        .execute(connection)
-        .await?;
-    if ended == 0 {
-        return Ok(Vec::new());
-    }
-    revocation::write(connection, vec![Revocation::of_session(id)], why).await
+        .returning(sessions::org_id)
+        .get_result(connection)
+        .await
+        .optional()?;
+    Ok(org)
 }
 
-/// Ends all sessions of `user`. Their tokens are voided by whoever calls, all at once.
-pub(crate) async fn end_all(
+/// Ends all sessions of `user`; which, and in which organisations.
+pub(super) async fn end_all(
     connection: &mut AsyncPgConnection,
     user: UserId,
     why: &str,
     now: Timestamp,
-) -> db::Result<()> {
-    diesel::update(sessions::table)
+) -> db::Result<Vec<(SessionId, OrgId)>> {
+    let ended = diesel::update(sessions::table)
         .filter(sessions::user_id.eq(user).and(sessions::revoked_at.is_null()))
         .set((sessions::revoked_at.eq(now), sessions::revoked_why.eq(why)))
-        .execute(connection)
+        .returning((sessions::id, sessions::org_id))
+        .get_results(connection)
         .await?;
-    Ok(())
+    Ok(ended)
 }
 
 /// When the login of this session of `user` was.

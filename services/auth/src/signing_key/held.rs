@@ -9,7 +9,7 @@ use identity::{KeySet, SigningKey};
 use ids::Timestamp;
 use jsonwebtoken::jwk::JwkSet;
 use sealing::Keyring;
-use service_kit::db::{self, Db};
+use service_kit::db::Db;
 
 use super::{SigningKeyError, State, first, rotate, store};
 
@@ -115,20 +115,17 @@ impl SigningKeys {
     }
 }
 
-/// Adds a key and lets those before it retire; gives its id. With `at_once`, tokens
+/// Adds a key and lets those before it retire, in a transaction of the caller's; gives its id. With `at_once`, tokens
 /// of the old ones are void as soon as verifiers fetch the keys again.
 pub(crate) async fn add_next(
     connection: &mut AsyncPgConnection,
     keyring: &Keyring,
     at_once: bool,
 ) -> Result<String, SigningKeyError> {
-    db::transaction(connection, async |connection| {
-        store::lock(connection).await?;
-        let (times, retire) = rotate(at_once, Timestamp::now());
-        store::retire_all(connection, retire).await?;
-        add(connection, keyring, times).await
-    })
-    .await
+    store::lock(connection).await?;
+    let (times, retire) = rotate(at_once, Timestamp::now());
+    store::retire_all(connection, retire).await?;
+    add(connection, keyring, times).await
 }
 
 async fn add(

@@ -8,7 +8,7 @@ use ids::Timestamp;
 use service_discovery::Service;
 use service_kit::db::Db;
 
-use super::{Subject, TokenError, TokenIssuer};
+use super::{Subject, TokenError, TokenIssuer, issuer::SERVICE};
 use crate::{
     api_key::{self, LastUsed},
     rights,
@@ -17,9 +17,6 @@ use crate::{
 /// How long the token of an API key lives: the gateway fetches the next one after a
 /// third of it, so that auth may be down for the rest.
 const API_KEY: Duration = Duration::from_secs(15 * 60);
-
-/// How long a service's own token lives, and one on behalf of somebody.
-const SERVICE: Duration = Duration::from_secs(5 * 60);
 
 /// What turns one proof into a token for another use.
 #[derive(Debug)]

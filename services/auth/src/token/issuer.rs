@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use contract_auth::Secret;
+use events::Issued;
 use identity::{Actor, Claims, EDGE_AUDIENCE, Scopes};
 use ids::{ApiKeyId, OrgId, SessionId, Timestamp, UserId};
 use service_discovery::Service;
@@ -8,6 +9,9 @@ use uuid::Uuid;
 
 use super::IssueError;
 use crate::{api_key::Proof, rights::Rights, signing_key::SigningKeys};
+
+/// How long a service's own token lives, and one on behalf of somebody.
+pub(super) const SERVICE: Duration = Duration::from_secs(5 * 60);
 
 /// Whom a token speaks for, and what it may do.
 #[derive(Clone, Debug)]
@@ -97,6 +101,13 @@ impl TokenIssuer {
         now: Timestamp,
     ) -> Result<Secret, IssueError> {
         self.sign(subject, audience.name(), lifetime, now)
+    }
+
+    /// auth's own token for another service.
+    pub(crate) fn own(&self, audience: Service) -> Result<Issued, IssueError> {
+        let subject = Subject::service(Service::Auth);
+        let token = self.for_service(&subject, audience, SERVICE, Timestamp::now())?;
+        Ok(Issued { token, lasts: SERVICE })
     }
 
     fn sign(

@@ -2,7 +2,9 @@ use actix_web::{
     HttpResponse, post,
     web::{Data, Json, Path},
 };
+use audit::Origin;
 use contract_auth::{Ban, Roles};
+use idempotency::{Idempotency, Keyed};
 use identity::{Can, Revocations};
 use ids::{Timestamp, UserId};
 use problem::HttpError;
@@ -11,7 +13,7 @@ use service_kit::{
     http::{Bodied, Credentialed, NotFound, Strict},
 };
 
-use super::{rules, store};
+use super::{act, rules};
 use crate::permissions::AdministerAuth;
 
 /// Bans a user: their sessions end, their keys and tokens open nothing, everywhere
@@ -19,8 +21,8 @@ use crate::permissions::AdministerAuth;
 #[utoipa::path(
     tag = "admin",
     request_body = Ban,
-    params(("id" = UserId, Path, description = "Which user")),
-    responses((status = 204, description = "Banned"), Credentialed, Bodied, NotFound),
+    params(idempotency::Key, ("id" = UserId, Path, description = "Which user")),
+    responses((status = 204, description = "Banned"), Credentialed, Bodied, NotFound, Keyed),
     security(("bearer" = ["auth:admin"]), ("api_key" = ["auth:admin"]))
 )]
 #[post("/api/v1/admin/users/{id}/ban")]
@@ -29,31 +31,44 @@ pub(crate) async fn ban_user(
     id: Path<UserId>,
     body: Strict<Ban>,
     db: Data<Db>,
+    once: Idempotency,
     revocations: Data<Revocations>,
+    origin: Origin,
 ) -> Result<HttpResponse, HttpError> {
+    let (by, user) = (origin.caller(&caller), id.into_inner());
     let why = rules::accept_reason(&body.0.reason)?;
-    rules::may_ban(caller.user, *id)?;
-    let voided =
-        db.transaction(async |connection| store::ban(connection, *id, &why, Timestamp::now()).await).await?;
+    rules::may_ban(caller.user, user)?;
+    let mut voided = Vec::new();
+    let reply = once
+        .run(&db, async |connection| {
+            voided = act::ban(connection, &by, user, &why, Timestamp::now()).await?;
+            Ok(HttpResponse::NoContent())
+        })
+        .await?;
     revocations.hear(voided);
-    Ok(HttpResponse::NoContent().finish())
+    Ok(reply)
 }
 
 /// Lets a banned user in again: they log in anew, and their keys open what they did.
 #[utoipa::path(
     tag = "admin",
-    params(("id" = UserId, Path, description = "Which user")),
-    responses((status = 204, description = "Not banned"), Credentialed, NotFound),
+    params(idempotency::Key, ("id" = UserId, Path, description = "Which user")),
+    responses((status = 204, description = "Not banned"), Credentialed, NotFound, Keyed),
     security(("bearer" = ["auth:admin"]), ("api_key" = ["auth:admin"]))
 )]
 #[post("/api/v1/admin/users/{id}/unban")]
 pub(crate) async fn unban_user(
-    _caller: Can<AdministerAuth>,
+    caller: Can<AdministerAuth>,
     id: Path<UserId>,
     db: Data<Db>,
+    once: Idempotency,
+    origin: Origin,
 ) -> Result<HttpResponse, HttpError> {
-    db.transaction(async |connection| store::unban(connection, *id, Timestamp::now()).await).await?;
-    Ok(HttpResponse::NoContent().finish())
+    once.run(&db, async |connection| {
+        act::unban(connection, &origin.caller(&caller), *id, Timestamp::now()).await?;
+        Ok(HttpResponse::NoContent())
+    })
+    .await
 }
 
 /// Gives a user exactly these roles, and `USER`, which everybody has. If that changes
@@ -61,8 +76,8 @@ pub(crate) async fn unban_user(
 #[utoipa::path(
     tag = "admin",
     request_body = Roles,
-    params(("id" = UserId, Path, description = "Which user")),
-    responses((status = 200, description = "The roles as they are now", body = Roles), Credentialed, Bodied, NotFound),
+    params(idempotency::Key, ("id" = UserId, Path, description = "Which user")),
+    responses((status = 200, description = "The roles as they are now", body = Roles), Credentialed, Bodied, NotFound, Keyed),
     security(("bearer" = ["auth:admin"]), ("api_key" = ["auth:admin"]))
 )]
 #[post("/api/v1/admin/users/{id}/roles")]
@@ -71,10 +86,19 @@ pub(crate) async fn set_user_roles(
     id: Path<UserId>,
     body: Strict<Roles>,
     db: Data<Db>,
+    once: Idempotency,
     revocations: Data<Revocations>,
-) -> Result<Json<Roles>, HttpError> {
-    let roles = rules::accept_roles(caller.user, *id, body.0.roles)?;
-    let voided = db.transaction(async |connection| store::set_roles(connection, *id, &roles).await).await?;
+    origin: Origin,
+) -> Result<HttpResponse, HttpError> {
+    let (by, user) = (origin.caller(&caller), id.into_inner());
+    let roles = rules::accept_roles(caller.user, user, body.0.roles)?;
+    let mut voided = Vec::new();
+    let reply = once
+        .run(&db, async |connection| {
+            voided = act::set_roles(connection, &by, user, &roles).await?;
+            Ok(Json(Roles { roles: roles.into_iter().collect() }))
+        })
+        .await?;
     revocations.hear(voided);
-    Ok(Json(Roles { roles: roles.into_iter().collect() }))
+    Ok(reply)
 }

@@ -1,5 +1,6 @@
 //! Users as those who administer see them: banned or not, and with which roles.
 
+pub(crate) mod act;
 mod error;
 pub(crate) mod http;
 mod rules;

@@ -2,18 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, insert_into};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable,
+    SelectableHelper, dsl, insert_into,
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use identity::Revocation;
 use ids::{Timestamp, UserId};
 use service_kit::db;
 
-use super::{UserError, rules};
-use crate::{
-    revocation,
-    schema::{roles, user_roles, users},
-    session,
-};
+use crate::schema::{roles, user_roles, users};
 
 /// The user with this address.
 pub(crate) async fn find(connection: &mut AsyncPgConnection, email: &str) -> db::Result<Option<UserId>> {
@@ -21,17 +18,37 @@ pub(crate) async fn find(connection: &mut AsyncPgConnection, email: &str) -> db:
     Ok(found.first(connection).await.optional()?)
 }
 
-/// Bans the user, ends their sessions and voids their tokens; changes nothing for who
-/// is banned already.
-pub(crate) async fn ban(
+/// How a user stands.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct Standing {
+    banned_at: Option<Timestamp>,
+    email_verified_at: Option<Timestamp>,
+}
+
+impl Standing {
+    pub(crate) const fn is_banned(&self) -> bool {
+        self.banned_at.is_some()
+    }
+
+    pub(crate) const fn is_verified(&self) -> bool {
+        self.email_verified_at.is_some()
+    }
+}
+
+/// How the user stands; until the transaction ends nobody else changes them.
+pub(crate) async fn lock(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<Option<Standing>> {
+    let standing = users::table.find(user).select(Standing::as_select()).for_update();
+    Ok(standing.first(connection).await.optional()?)
+}
+
+/// Bans the user; gives the next version of their rights.
+pub(super) async fn ban(
     connection: &mut AsyncPgConnection,
     user: UserId,
     why: &str,
     now: Timestamp,
-) -> Result<Vec<Revocation>, UserError> {
-    if lock(connection, user).await?.is_some() {
-        return Ok(Vec::new());
-    }
+) -> db::Result<i64> {
     let version = diesel::update(users::table.find(user))
         .set((
             users::banned_at.eq(now),
@@ -41,21 +58,16 @@ pub(crate) async fn ban(
         ))
         .returning(users::version)
         .get_result(connection)
-        .await
-        .map_err(db::Error::from)?;
-    session::store::end_all(connection, user, "ban", now).await?;
-    Ok(revocation::write(connection, vec![Revocation::of_user(user, version)], "ban").await?)
+        .await?;
+    Ok(version)
 }
 
-/// Lets the user in again; whether they were banned.
-pub(crate) async fn unban(
+/// Ends the user's ban.
+pub(super) async fn unban(
     connection: &mut AsyncPgConnection,
     user: UserId,
     now: Timestamp,
-) -> Result<bool, UserError> {
-    if lock(connection, user).await?.is_none() {
-        return Ok(false);
-    }
+) -> db::Result<()> {
     diesel::update(users::table.find(user))
         .set((
             users::banned_at.eq(None::<Timestamp>),
@@ -63,44 +75,8 @@ pub(crate) async fn unban(
             users::updated_at.eq(now),
         ))
         .execute(connection)
-        .await
-        .map_err(db::Error::from)?;
-    Ok(true)
-}
-
-/// Gives the user exactly these roles and voids their tokens; changes nothing for who
-/// has them already.
-pub(crate) async fn set_roles(
-    connection: &mut AsyncPgConnection,
-    user: UserId,
-    wanted: &BTreeSet<String>,
-) -> Result<Vec<Revocation>, UserError> {
-    lock(connection, user).await?;
-    let held = roles_of(connection, user).await?;
-    if held == *wanted {
-        return Ok(Vec::new());
-    }
-    let unknown = unknown(connection, wanted).await?;
-    if !unknown.is_empty() {
-        return Err(rules::unknown_roles(&unknown));
-    }
-    diesel::delete(user_roles::table)
-        .filter(user_roles::user_id.eq(user).and(user_roles::role.ne_all(wanted)))
-        .execute(connection)
-        .await
-        .map_err(db::Error::from)?;
-    let rows: Vec<_> = wanted
-        .difference(&held)
-        .map(|role| (user_roles::user_id.eq(user), user_roles::role.eq(role)))
-        .collect();
-    insert_into(user_roles::table).values(rows).execute(connection).await.map_err(db::Error::from)?;
-    let version = diesel::update(users::table.find(user))
-        .set((users::version.eq(users::version + 1), users::updated_at.eq(diesel::dsl::now)))
-        .returning(users::version)
-        .get_result(connection)
-        .await
-        .map_err(db::Error::from)?;
-    Ok(revocation::write(connection, vec![Revocation::of_user(user, version)], "role change").await?)
+        .await?;
+    Ok(())
 }
 
 /// The roles that the user has.
@@ -112,27 +88,36 @@ pub(crate) async fn roles_of(
     Ok(held.load::<String>(connection).await?.into_iter().collect())
 }
 
-/// Whether the address of the user is verified.
-pub(crate) async fn is_verified(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<bool> {
-    let at = users::table.find(user).select(users::email_verified_at);
-    Ok(at.first::<Option<Timestamp>>(connection).await?.is_some())
-}
-
-async fn unknown(connection: &mut AsyncPgConnection, wanted: &BTreeSet<String>) -> db::Result<Vec<String>> {
-    let known: Vec<String> =
-        roles::table.filter(roles::name.eq_any(wanted)).select(roles::name).load(connection).await?;
+/// Those that are no roles.
+pub(super) async fn unknown_roles(
+    connection: &mut AsyncPgConnection,
+    wanted: &BTreeSet<String>,
+) -> db::Result<Vec<String>> {
+    let known = roles::table.filter(roles::name.eq_any(wanted)).select(roles::name);
+    let known: Vec<String> = known.load(connection).await?;
     Ok(wanted.iter().filter(|role| !known.contains(role)).cloned().collect())
 }
 
-/// Since when the user is banned; until the transaction ends nobody else changes them.
-async fn lock(connection: &mut AsyncPgConnection, user: UserId) -> Result<Option<Timestamp>, UserError> {
-    let found: Option<Option<Timestamp>> = users::table
-        .find(user)
-        .select(users::banned_at)
-        .for_update()
-        .first(connection)
-        .await
-        .optional()
-        .map_err(db::Error::from)?;
-    found.ok_or(UserError::Unknown)
+/// Gives the user exactly these roles; gives the next version of their rights.
+pub(super) async fn set_roles(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+    wanted: &BTreeSet<String>,
+) -> db::Result<i64> {
+    diesel::delete(user_roles::table)
+        .filter(user_roles::user_id.eq(user).and(user_roles::role.ne_all(wanted)))
+        .execute(connection)
+        .await?;
+    let row = |role| (user_roles::user_id.eq(user), user_roles::role.eq(role));
+    insert_into(user_roles::table)
+        .values(wanted.iter().map(row).collect::<Vec<_>>())
+        .on_conflict_do_nothing()
+        .execute(connection)
+        .await?;
+    let version = diesel::update(users::table.find(user))
+        .set((users::version.eq(users::version + 1), users::updated_at.eq(dsl::now)))
+        .returning(users::version)
+        .get_result(connection)
+        .await?;
+    Ok(version)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ids::{ApiKeyId, SessionId};
+use ids::{ApiKeyId, JobId, SessionId};
 use reqwest::Method;
 use serde_json::{Value, json};
 use service_discovery::Service;
@@ -34,6 +34,16 @@ const TABLE: &[(&str, &str, [u16; 8])] = &[
     ("POST", "/api/v1/admin/users/{id}/ban", [401, 403, 403, 403, 204, 403, 403, 401]),
     ("POST", "/api/v1/admin/users/{id}/unban", [401, 403, 403, 403, 204, 403, 403, 401]),
     ("POST", "/api/v1/admin/users/{id}/roles", [401, 403, 403, 403, 200, 403, 403, 401]),
+    ("GET", "/api/v1/admin/audit", [401, 403, 403, 403, 200, 403, 403, 401]),
+    // Every service has these; there is no such job.
+    ("GET", "/api/v1/auth/jobs/{id}", [401, 404, 404, 404, 404, 404, 403, 401]),
+    ("GET", "/api/v1/auth/jobs/{id}/events", [401, 404, 404, 404, 404, 404, 403, 401]),
+    ("POST", "/api/v1/auth/jobs/{id}/cancel", [401, 404, 404, 404, 404, 404, 403, 401]),
+    ("GET", "/api/v1/admin/auth/jobs", [401, 403, 403, 403, 200, 403, 403, 401]),
+    ("GET", "/api/v1/admin/auth/jobs/counts", [401, 403, 403, 403, 200, 403, 403, 401]),
+    ("GET", "/api/v1/admin/auth/jobs/{id}", [401, 403, 403, 403, 404, 403, 403, 401]),
+    ("POST", "/api/v1/admin/auth/jobs/{id}/retry", [401, 403, 403, 403, 404, 403, 403, 401]),
+    ("POST", "/api/v1/admin/auth/jobs/{id}/cancel", [401, 403, 403, 403, 404, 403, 403, 401]),
     ("GET", "/.well-known/jwks.json", [200; 8]),
     ("GET", "/.well-known/openid-configuration", [200; 8]),
 ];
@@ -74,6 +84,8 @@ async fn call(auth: &Auth, method: &str, path: &str, caller: &str) -> u16 {
         auth.api_key(&owner, &["auth:read"]).await.shown.id.to_string()
     } else if path.contains("users") {
         owner.id().to_string()
+    } else if path.contains("jobs") {
+        JobId::generate().to_string()
     } else {
         owned.sid.clone().unwrap()
     };
@@ -85,6 +97,10 @@ async fn call(auth: &Auth, method: &str, path: &str, caller: &str) -> u16 {
     let method: Method = method.parse().unwrap();
     let mut request =
         testing::http().request(method.clone(), format!("{}{}", auth.base, path.replace("{id}", &thing)));
+    if path.ends_with("audit") {
+        // No other service runs here.
+        request = request.query(&[("services", "auth")]);
+    }
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
@@ -112,7 +128,7 @@ async fn token_of(auth: &Auth, caller: &str, owners: &contract_auth::Secret) -> 
         }
         "ADMIN" => {
             claims.roles.push("ADMIN".to_owned());
-            claims.scope = format!("{} auth:admin", claims.scope).parse().unwrap();
+            claims.scope = format!("{} auth:admin jobs:admin", claims.scope).parse().unwrap();
         }
         "RESELLER" => claims.roles.push("RESELLER".to_owned()),
         "key without scope" => {

@@ -1,5 +1,7 @@
 //! auth on a port and a database of its own, and people who use it.
 
+use std::time::Duration;
+
 use auth::{App, Settings};
 use contract_auth::{Client, Login, NewApiKey, NewApiKeyText, Registration, Secret, Tokens};
 use identity::Claims;
@@ -45,8 +47,9 @@ pub(crate) async fn spawn_with(settings: &[(&str, &str)]) -> Auth {
         let _ = stopped.await;
     }));
     let (base, internal_base) = (format!("http://{public}"), format!("http://{internal}"));
-    let client =
-        |url: &str| Client::new(Peer::new(&[url.parse().unwrap()], &PeerOptions::default()).unwrap());
+    // A busy machine is no failure.
+    let options = PeerOptions { timeout: Duration::from_secs(30), ..PeerOptions::default() };
+    let client = |url: &str| Client::new(Peer::new(&[url.parse().unwrap()], &options).unwrap());
     let (client, internal) = (client(&base), client(&internal_base));
     Auth { db, issuer, base, internal_base, client, internal, stop }
 }
@@ -56,6 +59,7 @@ fn settings_for(db: &TestDatabase, issuer: &Issuer, more: &[(&str, &str)]) -> Se
         ("PLINTH_ENV", "development"),
         ("AUTH__HTTP__BIND", "127.0.0.1:0"),
         ("AUTH__HTTP__INTERNAL_BIND", "127.0.0.1:0"),
+        ("AUTH__ROLE", "api"),
         ("AUTH__HTTP__WORKERS", "2"),
         ("AUTH__DATABASE__URL", db.url()),
         ("AUTH__SEALING__KEYS", SEALING_KEYS),

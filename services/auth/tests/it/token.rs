@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use contract_auth::{Exchange, Grant, NewApiKey, Secret};
 use identity::{Feed, FetchedKeys, KeySource, Revocations, Trusted, Verifier, jwks_path};
 use ids::Timestamp;
@@ -252,6 +250,7 @@ fn settings_with(auth: &Auth, sealing: &str) -> auth::Settings {
         ("AUTH__SEALING__KEYS", sealing),
         ("AUTH__CLIENTS__GATEWAY", crate::spawn::CLIENT_SECRET),
         ("GATEWAY_INTERNAL_URL", auth.issuer.url()),
+        ("AUTH__ROLE", "api"),
     ];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     auth::Settings::read(Reader::new(Service::Auth, None, variables)).unwrap()
@@ -265,5 +264,4 @@ async fn ten_first_starts_at_once_make_one_key() {
     let apps = futures_util::future::join_all(settings.into_iter().map(auth::App::build)).await;
     assert!(apps.iter().all(Result::is_ok));
     assert_eq!(auth.count("SELECT count(*) FROM signing_keys").await, 1);
-    let _ = Arc::new(apps);
 }

@@ -1,0 +1,2 @@
+ALTER TABLE organizations DROP COLUMN revision;
+ALTER TABLE users DROP COLUMN revision;

@@ -1,0 +1,91 @@
+//! What happens to accounts, whole: the rows, what becomes void, and what others are
+//! told. Each belongs in one transaction; who did it, the caller records.
+
+use contract_auth::events::{
+    OrganizationCreated, OrganizationDeleted, UserCreated, UserDeleted, UserReregistered, UserUpdated,
+};
+use diesel::result::Error::NotFound;
+use diesel_async::AsyncPgConnection;
+use events::publish;
+use identity::Revocation;
+use ids::{OrgId, Timestamp, UserId};
+use service_kit::db;
+
+use super::{NewAccount, store};
+use crate::revocation;
+
+/// What became of the wish to make an account.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Registered {
+    /// There is a new user, with an organisation.
+    Anew(UserId, OrgId),
+    /// The address is this user's, who has this organisation.
+    Before(UserId, OrgId),
+}
+
+/// Makes an account, unless the address has one: then its owner is to be told.
+///
+/// Both take as many statements, so that time does not tell which it was.
+pub(crate) async fn register(
+    connection: &mut AsyncPgConnection,
+    new: &NewAccount,
+    password_hash: &str,
+    roles: &[&str],
+    now: Timestamp,
+) -> db::Result<Registered> {
+    let (user, org) = (UserId::generate(), OrgId::generate());
+    let insertion = store::insert(connection, (user, org), new, password_hash, roles, now).await?;
+    if insertion.made {
+        let created = OrganizationCreated { org_id: org, owner_id: user, personal: true, version: 1 };
+        publish(connection, &created).await?;
+        publish(connection, &UserCreated { user_id: user, org_id: org, version: 1 }).await?;
+        return Ok(Registered::Anew(user, org));
+    }
+    let user_id = insertion.user;
+    let told = store::next_revision(connection, user_id).await?.ok_or(NotFound)?;
+    publish(connection, &UserReregistered { user_id, org_id: told.org_id, version: told.revision }).await?;
+    Ok(Registered::Before(user_id, told.org_id))
+}
+
+/// Deletes an account with all that hangs on it, and voids its tokens; the revocations,
+/// none if there was no account.
+pub(crate) async fn delete(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<Vec<Revocation>> {
+    let Some(gone) = store::delete(connection, user).await? else { return Ok(Vec::new()) };
+    let org_id = gone.org_id;
+    publish(connection, &UserDeleted { user_id: user, org_id, version: gone.revision + 1 }).await?;
+    publish(connection, &OrganizationDeleted { org_id, version: gone.org_revision + 1 }).await?;
+    revocation::write(connection, vec![Revocation::of_user(user, gone.version + 1)], "deletion").await
+}
+
+/// Replaces the password, if it is still the one with the hash `old`, and voids the
+/// user's tokens; nothing if it is not.
+pub(crate) async fn replace_password(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+    old: &str,
+    new: &str,
+) -> db::Result<Option<Vec<Revocation>>> {
+    let version = store::replace_password(connection, user, old, new).await?;
+    let Some(version) = version else { return Ok(None) };
+    changed(connection, user, "password").await?;
+    let voided = vec![Revocation::of_user(user, version)];
+    revocation::write(connection, voided, "password change").await.map(Some)
+}
+
+/// Marks an address as verified, and voids the user's tokens, since the next ones say
+/// more; whose it is, if there is such a user.
+pub(crate) async fn verify(connection: &mut AsyncPgConnection, email: &str) -> db::Result<Option<UserId>> {
+    let Some((user, version)) = store::verify_email(connection, email).await? else { return Ok(None) };
+    changed(connection, user, "email_verified").await?;
+    revocation::write(connection, vec![Revocation::of_user(user, version)], "verification").await?;
+    Ok(Some(user))
+}
+
+/// Tells others that something about the user is not what it was, if there is one.
+pub(crate) async fn changed(connection: &mut AsyncPgConnection, user: UserId, what: &str) -> db::Result<()> {
+    if let Some(store::Told { revision, org_id }) = store::next_revision(connection, user).await? {
+        let event = UserUpdated { user_id: user, org_id, changed: what.to_owned(), version: revision };
+        publish(connection, &event).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! How sessions end, whole: the rows, what becomes void, and what others are told. Each
+//! belongs in one transaction; who did it, the caller records.
+
+use contract_auth::events::SessionRevoked;
+use diesel_async::AsyncPgConnection;
+use events::publish;
+use identity::Revocation;
+use ids::{SessionId, Timestamp, UserId};
+use service_kit::db;
+
+use super::store;
+use crate::revocation;
+
+/// Ends a session of `user` and voids its tokens; the revocation, if there was a session
+/// to end.
+pub(crate) async fn end(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+    id: SessionId,
+    why: &str,
+    now: Timestamp,
+) -> db::Result<Vec<Revocation>> {
+    let Some(org_id) = store::end(connection, user, id, why, now).await? else { return Ok(Vec::new()) };
+    let event = SessionRevoked { session_id: id, user_id: user, org_id, reason: why.to_owned() };
+    publish(connection, &event).await?;
+    revocation::write(connection, vec![Revocation::of_session(id)], why).await
+}
+
+/// Ends all sessions of `user`. Their tokens are voided by whoever calls, all at once.
+pub(crate) async fn end_all(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+    why: &str,
+    now: Timestamp,
+) -> db::Result<()> {
+    for (session_id, org_id) in store::end_all(connection, user, why, now).await? {
+        let event = SessionRevoked { session_id, user_id: user, org_id, reason: why.to_owned() };
+        publish(connection, &event).await?;
+    }
+    Ok(())
+}
