@@ -216,10 +216,11 @@ impl Feed {
     }
 
     async fn recover(&mut self) {
-        if self.failures > 0 {
-            tracing::info!(subscriber = self.name(), after = self.failures, "it is told again");
-            self.failures = 0;
-            self.retry_at = None;
+        let failures = std::mem::take(&mut self.failures);
+        self.retry_at = None;
+        // Whoever has it now may fail, too.
+        if failures > 0 && self.held.is_some() {
+            tracing::info!(subscriber = self.name(), failures, "it is told again");
             self.note(None).await;
         }
     }
