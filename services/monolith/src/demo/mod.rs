@@ -1,5 +1,6 @@
 //! `plinth demo`: the main flow, as a front end would walk it, by HTTP through the gateway.
 
+mod event;
 mod walk;
 
 use std::path::PathBuf;
@@ -23,15 +24,20 @@ pub(crate) struct Options {
 
 /// Walks it.
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
-    let url = match options.url {
-        Some(url) => url,
-        None => dev::endpoints::read(options.state_dir)?
+    let running = if options.url.is_some() { None } else { dev::endpoints::read(options.state_dir)? };
+    let url = match (options.url, &running) {
+        (Some(url), _) => url,
+        (None, running) => running
+            .as_ref()
             .context("Plinth does not run here: start it with `make run`, or name one with --url")?
             .url
             .parse()?,
     };
     say(&format!("Plinth at {url}\n"))?;
     let peer = Peer::new(std::slice::from_ref(&url), &PeerOptions::default())?;
-    walk::through(peer).await?;
+    let deleted = walk::through(peer).await?;
+    if let Some(running) = running {
+        walk::event(&running, deleted).await?;
+    }
     say(&format!("\nAll steps went as they should. Every route: {url}docs"))
 }

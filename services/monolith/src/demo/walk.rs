@@ -5,21 +5,24 @@ use contract_auth::{Client as Auth, Login, NewApiKey, Registration, Secret, Toke
 use contract_prefs::{Client as Prefs, NamespaceName};
 use ids::UserId;
 use serde_json::json;
-use service_discovery::{CallError, Peer};
+use service_discovery::{CallError, Peer, Service};
 
+use super::event;
+use crate::dev::endpoints::Published;
 use crate::say;
 
 /// The words of a passphrase are easier to remember than anything shorter.
 const PASSWORD: &str = "four words that nobody else uses";
 
-/// Every step of the flow, in order.
-pub(super) async fn through(peer: Peer) -> anyhow::Result<()> {
+/// Every step of the flow, in order; gives the user who was deleted at its end.
+pub(super) async fn through(peer: Peer) -> anyhow::Result<UserId> {
     let (auth, prefs) = (Auth::new(peer.clone()), Prefs::new(peer));
     let email = format!("{}@example.com", UserId::generate());
     let tokens = sign_in(&auth, &email).await?;
     preferences(&prefs, tokens.access_token.expose()).await?;
     api_key(&auth, &prefs, &tokens.access_token).await?;
-    leave(&auth, tokens).await
+    leave(&auth, tokens).await?;
+    delete(&auth, &email).await
 }
 
 async fn sign_in(auth: &Auth, email: &str) -> anyhow::Result<Tokens> {
@@ -89,6 +92,34 @@ async fn leave(auth: &Auth, tokens: Tokens) -> anyhow::Result<()> {
         }
         other => anyhow::bail!("a session that was logged out was refreshed: {other:?}"),
     }
+}
+
+/// What cannot be undone needs a fresh login.
+async fn delete(auth: &Auth, email: &str) -> anyhow::Result<UserId> {
+    let login = Login { email: email.to_owned(), password: PASSWORD.into() };
+    let tokens = auth.login(&login).await.context("log in again")?;
+    let me = auth.me(&tokens.access_token).await.context("read me")?;
+    auth.delete_me(&tokens.access_token).await.context("delete the account")?;
+    step("delete the account", "DELETE /api/v1/auth/me", "204")?;
+    Ok(me.id)
+}
+
+/// Shows how prefs learned of the deletion.
+pub(super) async fn event(running: &Published, user: UserId) -> anyhow::Result<()> {
+    let url = |service| running.database_url(service).context("a database is not known");
+    let way = event::follow(url(Service::Auth)?, url(Service::Prefs)?, user).await?;
+    let (received, handled) = (way.received.as_millis(), way.handled.as_millis());
+    say("\nThe way of the event `user.deleted`")?;
+    step("written", "auth, with the deletion", way.written.id)?;
+    step("received", "prefs, in its inbox", format!("{received} ms later"))?;
+    let left = way.documents;
+    step(
+        "handled",
+        "prefs, as a job",
+        format!("{handled} ms later: {left} of the user's documents are left"),
+    )?;
+    anyhow::ensure!(left == 0, "the user's preferences are still there");
+    Ok(())
 }
 
 fn step(name: &str, request: &str, outcome: impl Display) -> anyhow::Result<()> {

@@ -96,6 +96,11 @@ pub(crate) struct PublishedServer {
 }
 
 impl Published {
+    /// The URL of a service's database as its serving role.
+    pub(crate) fn database_url(&self, service: Service) -> Option<&str> {
+        self.services.get(service.name())?.database_url.as_deref()
+    }
+
     /// The settings of a service's database.
     pub(crate) fn database_variables(&self, service: Service) -> Vec<(String, String)> {
         let known = self.services.get(service.name());
