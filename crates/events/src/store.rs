@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use contract_events::Event;
 use diesel::{
-    ExpressionMethods, insert_into, sql_query,
+    ExpressionMethods, insert_into,
     sql_types::{BigInt, Double, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::EventId;
 use serde_json::Value;
-use service_kit::db;
+use service_kit::db::{self, statement};
 
 use crate::{hint, schema::events};
 
@@ -49,7 +49,7 @@ pub(crate) async fn prune(conn: &mut AsyncPgConnection, keep: Duration, most: i6
             WHERE occurred_at < clock_timestamp() - make_interval(secs => $1)
               AND NOT EXISTS (SELECT FROM event_subscribers WHERE NOT pg_visible_in_snapshot(xid, seen))
         )";
-    let query = sql_query(sql).bind::<Double, _>(keep.as_secs_f64()).bind::<BigInt, _>(most);
+    let query = statement(sql).bind::<Double, _>(keep.as_secs_f64()).bind::<BigInt, _>(most);
     Ok(query.execute(conn).await?)
 }
 

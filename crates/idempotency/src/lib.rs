@@ -11,6 +11,7 @@ mod document;
 mod error;
 mod key;
 mod once;
+mod prune;
 mod record;
 mod reply;
 mod store;
@@ -18,6 +19,7 @@ mod store;
 pub use document::{Keyed, unkeyed_posts};
 pub use key::{HEADER, Key};
 pub use once::{Idempotency, REPLAYED};
+pub use prune::Prune;
 pub use reply::LARGEST;
 pub use store::prune;
 

@@ -3,12 +3,11 @@
 use diesel::{
     ExpressionMethods, IntoSql, QueryDsl, define_sql_function,
     dsl::{IntervalDsl, now},
-    insert_into, select, sql_query,
-    sql_types::{BigInt, Integer, Timestamptz},
-    upsert::excluded,
+    select,
+    sql_types::{BigInt, Binary, Integer, Timestamptz, Uuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use service_kit::db;
+use service_kit::db::{self, statement};
 
 use crate::record::{Operation, Owner};
 
@@ -67,13 +66,17 @@ pub(crate) async fn keep(
     act: &Operation,
     sealed: &[u8],
 ) -> db::Result<bool> {
-    use diesel::query_dsl::methods::FilterDsl;
-    use idempotency_records as r;
-    let row = (r::id.eq(act.id()), r::org_id.eq(owner.org), r::user_id.eq(owner.user), r::sealed.eq(sealed));
-    let renewed = (r::sealed.eq(excluded(r::sealed)), r::created_at.eq(excluded(r::created_at)));
-    let expired = r::created_at.le(now.into_sql::<Timestamptz>() - HOURS.hours());
-    let statement = insert_into(r::table).values(row).on_conflict(r::id).do_update().set(renewed);
-    Ok(statement.filter(expired).execute(connection).await? == 1)
+    let sql = "
+        INSERT INTO idempotency_records AS r (id, org_id, user_id, sealed) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed, created_at = excluded.created_at
+        WHERE r.created_at <= now() - make_interval(hours => $5)";
+    let kept = statement(sql)
+        .bind::<Binary, _>(act.id())
+        .bind::<Uuid, _>(owner.org)
+        .bind::<Uuid, _>(owner.user)
+        .bind::<Binary, _>(sealed)
+        .bind::<Integer, _>(HOURS);
+    Ok(kept.execute(connection).await? == 1)
 }
 
 /// Deletes the records past their time, in batches; gives how many there were.
@@ -86,7 +89,7 @@ pub async fn prune(connection: &mut AsyncPgConnection) -> db::Result<usize> {
                    WHERE created_at <= now() - make_interval(hours => $1) LIMIT $2)";
     let mut pruned = 0;
     loop {
-        let batch = sql_query(sql).bind::<Integer, _>(HOURS).bind::<BigInt, _>(BATCH);
+        let batch = statement(sql).bind::<Integer, _>(HOURS).bind::<BigInt, _>(BATCH);
         match batch.execute(connection).await? {
             0 => return Ok(pruned),
             deleted => pruned += deleted,

@@ -1,5 +1,5 @@
 use contract_auth::Client;
-use events::{Prune, Relay, Tokens};
+use events::{Relay, Tokens};
 use futures_util::future::{OptionFuture, join};
 use jobs::{Cron, CronError, Handlers, JobMetrics, RotateHistory, Worker};
 use observability::Metrics;
@@ -57,13 +57,20 @@ fn relay(settings: &Settings, db: &Db, metrics: &Metrics) -> Result<Option<Relay
 }
 
 fn worker(db: &Db, metrics: &Metrics) -> Result<Worker, BuildError> {
-    let handlers =
-        Handlers::new().with::<RotateHistory>(db.clone()).with::<Prune>(db.clone()).with::<Erase>(());
+    let handlers = Handlers::new()
+        .with::<RotateHistory>(db.clone())
+        .with::<events::Prune>(db.clone())
+        .with::<idempotency::Prune>(db.clone())
+        .with::<Erase>(());
     let handlers = subscriptions().handled_by(handlers);
     let metrics = JobMetrics::new(metrics).map_err(|why| BuildError::Metrics(why.to_string()))?;
     Ok(Worker::new(db.clone(), handlers, jobs::Options::default()).with_metrics(metrics))
 }
 
 fn cron() -> Result<Cron, CronError> {
-    Ok(Cron::new(vec![RotateHistory::schedule()?, Prune::default().nightly()?]))
+    Ok(Cron::new(vec![
+        RotateHistory::schedule()?,
+        events::Prune::default().nightly()?,
+        idempotency::Prune::hourly()?,
+    ]))
 }

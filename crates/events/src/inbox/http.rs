@@ -57,10 +57,10 @@ async fn receive(
     let accepted = db.transaction(async |conn| {
         let fresh = store::note(conn, publisher, &events).await?;
         for event in events.into_iter().filter(|event| fresh.contains(&event.id)) {
-            let org = event.org_id;
+            // The platform's own: whoever may cancel their jobs must not cancel what the platform owes.
             let job = NewJob::of(&HandleEvent { publisher: publisher.to_string(), event });
             let job = job.map_err(jobs::EnqueueError::from)?;
-            org.into_iter().fold(job, NewJob::org).enqueue(conn).await?;
+            job.enqueue(conn).await?;
         }
         Ok::<_, jobs::EnqueueError>(fresh.len())
     });

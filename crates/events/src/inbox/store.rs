@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use contract_events::Envelope;
 use diesel::{
-    ExpressionMethods, insert_into, sql_query,
+    ExpressionMethods, insert_into,
     sql_types::{BigInt, Double, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::EventId;
 use service_discovery::Service;
-use service_kit::db;
+use service_kit::db::{self, statement};
 
 use crate::schema::event_inbox as inbox;
 
@@ -44,7 +44,7 @@ pub(super) async fn is_newest(
         INSERT INTO event_positions AS p (publisher, aggregate, version) VALUES ($1, $2, $3)
         ON CONFLICT (publisher, aggregate) DO UPDATE SET version = excluded.version
         WHERE p.version < excluded.version";
-    let query = sql_query(sql)
+    let query = statement(sql)
         .bind::<Text, _>(publisher.name())
         .bind::<Text, _>(&event.aggregate)
         .bind::<BigInt, _>(event.version);
@@ -59,6 +59,6 @@ pub(crate) async fn prune(conn: &mut AsyncPgConnection, keep: Duration, most: i6
             WHERE received_at < clock_timestamp() - make_interval(secs => $1)
             ORDER BY received_at LIMIT $2
         )";
-    let query = sql_query(sql).bind::<Double, _>(keep.as_secs_f64()).bind::<BigInt, _>(most);
+    let query = statement(sql).bind::<Double, _>(keep.as_secs_f64()).bind::<BigInt, _>(most);
     Ok(query.execute(conn).await?)
 }

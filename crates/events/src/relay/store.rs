@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use contract_events::Envelope;
 use diesel::{
-    OptionalExtension, QueryableByName, sql_query,
+    OptionalExtension, QueryableByName,
     sql_types::{BigInt, Bool, Double, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::{EventId, OrgId, Timestamp};
 use serde_json::Value;
-use service_kit::db;
+use service_kit::db::{self, statement};
 use uuid::Uuid;
 
 use super::cursor::{Cursor, Round, Snapshot};
@@ -42,7 +42,7 @@ pub(super) struct Pending {
 
 /// Makes the subscriber known; a new one is told the whole log.
 pub(super) async fn introduce(conn: &mut AsyncPgConnection, name: &str) -> db::Result<()> {
-    let query = sql_query("INSERT INTO event_subscribers (name) VALUES ($1) ON CONFLICT DO NOTHING");
+    let query = statement("INSERT INTO event_subscribers (name) VALUES ($1) ON CONFLICT DO NOTHING");
     query.bind::<Text, _>(name).execute(conn).await?;
     Ok(())
 }
@@ -77,7 +77,7 @@ pub(super) async fn claim(
         WHERE name = $1 AND (leased_until IS NULL OR leased_until < clock_timestamp())
         RETURNING seen::text AS seen, target::text AS target, after_seq";
     let query =
-        sql_query(sql).bind::<Text, _>(name).bind::<SqlUuid, _>(lease).bind::<Double, _>(lasts.as_secs_f64());
+        statement(sql).bind::<Text, _>(name).bind::<SqlUuid, _>(lease).bind::<Double, _>(lasts.as_secs_f64());
     Ok(query.get_result::<Told>(conn).await.optional()?.map(Cursor::from))
 }
 
@@ -95,7 +95,7 @@ pub(super) async fn keep(
         SET seen = $4::pg_snapshot, target = $5::pg_snapshot, after_seq = $6,
             leased_until = clock_timestamp() + make_interval(secs => $3)
         WHERE name = $1 AND lease_token = $2";
-    let query = sql_query(sql)
+    let query = statement(sql)
         .bind::<Text, _>(name)
         .bind::<SqlUuid, _>(lease)
         .bind::<Double, _>(lasts.as_secs_f64())
@@ -109,7 +109,7 @@ pub(super) async fn keep(
 pub(super) async fn release(conn: &mut AsyncPgConnection, name: &str, lease: Lease) -> db::Result<()> {
     let sql = "UPDATE event_subscribers SET lease_token = NULL, leased_until = NULL
                WHERE name = $1 AND lease_token = $2";
-    sql_query(sql).bind::<Text, _>(name).bind::<SqlUuid, _>(lease).execute(conn).await?;
+    statement(sql).bind::<Text, _>(name).bind::<SqlUuid, _>(lease).execute(conn).await?;
     Ok(())
 }
 
@@ -123,7 +123,7 @@ pub(super) async fn note(
     let sql = "UPDATE event_subscribers SET last_error = $3,
                    failing_since = CASE WHEN $3 IS NOT NULL THEN coalesce(failing_since, clock_timestamp()) END
                WHERE name = $1 AND lease_token = $2";
-    let query = sql_query(sql).bind::<Text, _>(name).bind::<SqlUuid, _>(lease);
+    let query = statement(sql).bind::<Text, _>(name).bind::<SqlUuid, _>(lease);
     query.bind::<Nullable<Text>, _>(failure).execute(conn).await?;
     Ok(())
 }
@@ -141,7 +141,7 @@ pub(super) async fn pending(conn: &mut AsyncPgConnection, seen: &Snapshot) -> db
         FROM events
         WHERE xid >= pg_snapshot_xmax($1::pg_snapshot)
            OR xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))";
-    Ok(sql_query(sql).bind::<Text, _>(seen).get_result(conn).await?)
+    Ok(statement(sql).bind::<Text, _>(seen).get_result(conn).await?)
 }
 
 /// One event of the log.
@@ -189,7 +189,7 @@ pub(super) async fn next(conn: &mut AsyncPgConnection, cursor: &Cursor) -> db::R
             ORDER BY seq LIMIT $4
         ) AS next
         ORDER BY seq";
-    let query = sql_query(sql)
+    let query = statement(sql)
         .bind::<Text, _>(&cursor.seen)
         .bind::<Nullable<Text>, _>(cursor.target())
         .bind::<BigInt, _>(cursor.after())
@@ -232,6 +232,6 @@ pub(super) async fn settle(
             WHERE EXISTS (SELECT FROM moved) AND xid >= pg_snapshot_xmax(pg_current_snapshot())
         )
         SELECT * FROM moved";
-    let query = sql_query(sql).bind::<Text, _>(name).bind::<Text, _>(seen);
+    let query = statement(sql).bind::<Text, _>(name).bind::<Text, _>(seen);
     Ok(query.get_result::<Told>(conn).await.optional()?.map(Cursor::from))
 }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use diesel::{
-    OptionalExtension, QueryableByName, sql_query,
+    OptionalExtension, QueryableByName,
     sql_types::{Array, BigInt, Double, Integer, Interval, Jsonb, Nullable, SmallInt, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::{JobId, OrgId, UserId};
 use serde_json::Value;
-use service_kit::db;
+use service_kit::db::{self, statement};
 use uuid::Uuid;
 
 use super::{interval, lanes};
@@ -78,7 +78,7 @@ pub(crate) async fn claim(connection: &mut AsyncPgConnection, reach: Reach<'_>) 
              progress_seq = progress_seq + 1
          WHERE j.id = ANY(ARRAY(SELECT id FROM next)) {RETURNING}"
     );
-    let claimed = sql_query(sql)
+    let claimed = statement(sql)
         .bind::<SmallInt, _>(reach.priority.number())
         .bind::<BigInt, _>(reach.after)
         .bind::<Array<Text>, _>(reach.kinds)
@@ -134,7 +134,7 @@ async fn take(
              progress_seq = progress_seq + 1
          WHERE j.id = ANY($1) {RETURNING}"
     );
-    let taken = sql_query(sql)
+    let taken = statement(sql)
         .bind::<Array<SqlUuid>, _>(ids)
         .bind::<Interval, _>(interval(reach.lease))
         .bind::<Text, _>(reach.worker);
@@ -153,7 +153,7 @@ pub(crate) async fn promote(connection: &mut AsyncPgConnection) -> db::Result<(i
         #[diesel(sql_type = Nullable<Double>)]
         next: Option<f64>,
     }
-    let row: Option<Row> = sql_query(
+    let row: Option<Row> = statement(
         "WITH due AS MATERIALIZED (
              SELECT id FROM jobs WHERE state = 'scheduled' AND run_at <= clock_timestamp()
              ORDER BY run_at LIMIT 500 FOR UPDATE SKIP LOCKED),

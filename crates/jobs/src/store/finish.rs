@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use diesel::{
-    QueryableByName, sql_query,
+    QueryableByName,
     sql_types::{Array, Double, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::JobId;
-use service_kit::db;
+use service_kit::db::{self, statement};
 use uuid::Uuid;
 
 use super::lanes;
@@ -74,7 +74,7 @@ pub(crate) async fn finish(
         id: JobId,
     }
     let column = |of: fn(&Finished) -> Uuid| finished.iter().map(of).collect::<Vec<_>>();
-    let rows = sql_query(
+    let rows = statement(
         "WITH given AS MATERIALIZED (
              SELECT g.id, g.lease, g.why, g.wait,
                  CASE WHEN g.outcome IN ('again', 'released') AND j.cancel_requested_at IS NOT NULL

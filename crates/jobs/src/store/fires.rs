@@ -1,12 +1,12 @@
 //! The fires of schedules.
 
 use diesel::{
-    OptionalExtension, QueryableByName, sql_query,
+    OptionalExtension, QueryableByName,
     sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::{JobId, Timestamp};
-use service_kit::db;
+use service_kit::db::{self, statement};
 
 #[derive(QueryableByName)]
 struct At {
@@ -16,7 +16,7 @@ struct At {
 
 /// The database's clock.
 pub(crate) async fn now(connection: &mut AsyncPgConnection) -> db::Result<Timestamp> {
-    Ok(sql_query("SELECT clock_timestamp() AS at").get_result::<At>(connection).await?.at)
+    Ok(statement("SELECT clock_timestamp() AS at").get_result::<At>(connection).await?.at)
 }
 
 /// The last fire of a schedule that is settled.
@@ -25,7 +25,7 @@ pub(crate) async fn last_fire(
     schedule: &str,
 ) -> db::Result<Option<Timestamp>> {
     let last =
-        sql_query("SELECT fire_at AS at FROM job_fires WHERE schedule = $1 ORDER BY fire_at DESC LIMIT 1");
+        statement("SELECT fire_at AS at FROM job_fires WHERE schedule = $1 ORDER BY fire_at DESC LIMIT 1");
     let last = last.bind::<Text, _>(schedule).get_result::<At>(connection).await.optional()?;
     Ok(last.map(|row| row.at))
 }
@@ -38,7 +38,7 @@ pub(crate) async fn fire(
     at: Timestamp,
     job: Option<JobId>,
 ) -> db::Result<bool> {
-    let fired = sql_query(
+    let fired = statement(
         "INSERT INTO job_fires (schedule, fire_at, job_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
     );
     let fired = fired
@@ -47,7 +47,7 @@ pub(crate) async fn fire(
         .bind::<Nullable<SqlUuid>, _>(job)
         .execute(connection)
         .await?;
-    let prune = sql_query(
+    let prune = statement(
         "DELETE FROM job_fires WHERE schedule = $1 AND fire_at < (
              SELECT fire_at FROM job_fires WHERE schedule = $1 ORDER BY fire_at DESC OFFSET 99 LIMIT 1)",
     );

@@ -5,12 +5,12 @@
 use std::collections::HashMap;
 
 use diesel::{
-    QueryableByName, sql_query,
+    QueryableByName,
     sql_types::{Array, BigInt, Bool, Nullable, SmallInt, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::JobId;
-use service_kit::db;
+use service_kit::db::{self, statement};
 
 use super::Reach;
 use crate::lane::{Occupancy, Waiting, choose as rule};
@@ -45,7 +45,7 @@ pub(super) async fn candidates(
     connection: &mut AsyncPgConnection,
     reach: &Reach<'_>,
 ) -> db::Result<Vec<Candidate>> {
-    let ready = sql_query(
+    let ready = statement(
         "SELECT id, lane, lane_width, ord, position FROM jobs
          WHERE state = 'ready' AND lane IS NOT NULL AND priority = $1 AND position > $2 AND kind = ANY($3)
          ORDER BY position LIMIT $4 FOR UPDATE SKIP LOCKED",
@@ -93,7 +93,7 @@ async fn try_lock(connection: &mut AsyncPgConnection, lanes: Vec<&str>) -> db::R
         #[diesel(sql_type = Bool)]
         locked: bool,
     }
-    let rows = sql_query(
+    let rows = statement(
         "SELECT lane, pg_try_advisory_xact_lock(hashtextextended('jobs/' || lane, 0)) AS locked
          FROM unnest($1) AS lane",
     );
@@ -103,7 +103,7 @@ async fn try_lock(connection: &mut AsyncPgConnection, lanes: Vec<&str>) -> db::R
 
 /// Waits for the locks of these lanes, always in the same order.
 pub(super) async fn lock(connection: &mut AsyncPgConnection, lanes: &[String]) -> db::Result<()> {
-    let locked = sql_query(
+    let locked = statement(
         "SELECT count(pg_advisory_xact_lock(key)) FROM (
              SELECT DISTINCT hashtextextended('jobs/' || lane, 0) AS key FROM unnest($1) AS lane ORDER BY 1) keys",
     );
@@ -124,7 +124,7 @@ async fn occupancy(
         #[diesel(sql_type = Nullable<BigInt>)]
         first: Option<i64>,
     }
-    let rows = sql_query(
+    let rows = statement(
         "SELECT lane,
                 (SELECT count(*) FROM jobs j WHERE j.lane = l.lane AND state = 'running') AS running,
                 (SELECT ord FROM jobs j WHERE j.lane = l.lane ORDER BY ord LIMIT 1) AS first
@@ -140,7 +140,7 @@ pub(super) async fn park(connection: &mut AsyncPgConnection, ids: &[JobId]) -> d
     if ids.is_empty() {
         return Ok(());
     }
-    let park = sql_query("UPDATE jobs SET state = 'parked' WHERE id = ANY($1) AND state = 'ready'");
+    let park = statement("UPDATE jobs SET state = 'parked' WHERE id = ANY($1) AND state = 'ready'");
     park.bind::<Array<SqlUuid>, _>(ids).execute(connection).await?;
     Ok(())
 }
@@ -151,7 +151,7 @@ pub(super) async fn park(connection: &mut AsyncPgConnection, ids: &[JobId]) -> d
 /// In an ordered lane a job that waits for its next attempt takes the one place; in a
 /// limited one it takes none.
 pub(super) async fn release(connection: &mut AsyncPgConnection, lanes: &[String]) -> db::Result<()> {
-    let release = sql_query(
+    let release = statement(
         "WITH room AS (
              SELECT l.lane, (
                  SELECT coalesce(max(lane_width), 1) FROM (

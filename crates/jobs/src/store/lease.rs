@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use diesel::{
-    OptionalExtension, QueryableByName, sql_query,
+    OptionalExtension, QueryableByName,
     sql_types::{Array, Bool, Integer, Interval, Jsonb, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::JobId;
 use serde_json::Value;
-use service_kit::db;
+use service_kit::db::{self, statement};
 use uuid::Uuid;
 
 use super::{Ending, finish::Finished, finish_in_lanes, interval};
@@ -34,7 +34,7 @@ pub(crate) async fn renew(
     lease: Duration,
 ) -> db::Result<Vec<Held>> {
     let (ids, tokens): (Vec<Uuid>, Vec<Uuid>) = leases.iter().map(|(id, lease)| (id.uuid(), *lease)).unzip();
-    let renew = sql_query(
+    let renew = statement(
         "WITH given AS MATERIALIZED (SELECT * FROM unnest($1, $2) AS g(id, lease)),
          free AS MATERIALIZED (
              SELECT j.id FROM given g JOIN jobs j ON j.id = g.id AND j.lease = g.lease
@@ -58,7 +58,7 @@ pub(crate) async fn checkpoint(
     lease: Uuid,
     value: &Value,
 ) -> db::Result<bool> {
-    let write = sql_query("UPDATE jobs SET checkpoint = $3 WHERE id = $1 AND lease = $2");
+    let write = statement("UPDATE jobs SET checkpoint = $3 WHERE id = $1 AND lease = $2");
     let write = write.bind::<SqlUuid, _>(id).bind::<SqlUuid, _>(lease).bind::<Jsonb, _>(value);
     Ok(write.execute(connection).await? > 0)
 }
@@ -70,7 +70,7 @@ pub(crate) async fn progress(
     lease: Uuid,
     value: &Value,
 ) -> db::Result<bool> {
-    let write = sql_query(
+    let write = statement(
         "UPDATE jobs SET progress = $3, progress_seq = progress_seq + 1 WHERE id = $1 AND lease = $2",
     );
     let write = write.bind::<SqlUuid, _>(id).bind::<SqlUuid, _>(lease).bind::<Jsonb, _>(value);
@@ -121,7 +121,7 @@ pub(crate) async fn expire(connection: &mut AsyncPgConnection, lease: Duration) 
 /// One whose row nobody locks: somebody may be about to end it. The lock is not kept, since
 /// a lane's lock comes before those of its jobs.
 async fn find_late(connection: &mut AsyncPgConnection, lease: Duration) -> db::Result<Option<Late>> {
-    let late = sql_query(
+    let late = statement(
         "SELECT id, lease, lane, attempt, max_attempts, worker FROM jobs WHERE state = 'running'
            AND (leased_until < clock_timestamp() OR leased_until > clock_timestamp() + 2 * $1)
          ORDER BY leased_until LIMIT 1 FOR UPDATE SKIP LOCKED",

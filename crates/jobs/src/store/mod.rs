@@ -19,12 +19,11 @@ use std::time::Duration;
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, insert_into,
     pg::data_types::PgInterval,
-    sql_query,
     sql_types::{Interval, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::{JobId, Timestamp};
-use service_kit::db;
+use service_kit::db::{self, statement};
 
 use crate::{NewJob, hint, schema::jobs};
 
@@ -77,27 +76,27 @@ pub(crate) async fn active(
 
 /// Tells workers, once the transaction commits: nothing in particular, or one job's id.
 pub(crate) async fn notify(connection: &mut AsyncPgConnection, payload: &str) -> db::Result<()> {
-    let notify = sql_query("SELECT pg_notify($1, $2)");
+    let notify = statement("SELECT pg_notify($1, $2)");
     notify.bind::<Text, _>(hint::CHANNEL).bind::<Text, _>(payload).execute(connection).await?;
     Ok(())
 }
 
 /// Has `connection` hear what [`notify`] tells.
 pub(crate) async fn listen(connection: &mut AsyncPgConnection) -> db::Result<()> {
-    sql_query(format!("LISTEN {}", hint::CHANNEL)).execute(connection).await?;
+    statement(format!("LISTEN {}", hint::CHANNEL)).execute(connection).await?;
     Ok(())
 }
 
 /// Has the claims of `connection` not wait for the disk. When the server crashes, the last
 /// ones may be forgotten: their jobs are ready again, and the leases hold nothing.
 pub(crate) async fn forget_claims_in_a_crash(connection: &mut AsyncPgConnection) -> db::Result<()> {
-    sql_query("SET synchronous_commit = off").execute(connection).await?;
+    statement("SET synchronous_commit = off").execute(connection).await?;
     Ok(())
 }
 
 /// Makes the coming partitions of the history and drops those that ended before `keep`.
 pub(crate) async fn rotate_history(connection: &mut AsyncPgConnection, keep: Duration) -> db::Result<()> {
-    sql_query("SELECT jobs_rotate_history($1)")
+    statement("SELECT jobs_rotate_history($1)")
         .bind::<Interval, _>(interval(keep))
         .execute(connection)
         .await?;

@@ -1,13 +1,16 @@
 //! What operators and owners see and do: the queue and the history as one.
 
 use diesel::{
-    OptionalExtension, QueryableByName, sql_query,
+    OptionalExtension, QueryableByName,
     sql_types::{Array, BigInt, Bool, Double, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::{JobId, OrgId, Timestamp, UserId};
 use serde_json::Value;
-use service_kit::{db, page::Page};
+use service_kit::{
+    db::{self, statement},
+    page::Page,
+};
 use uuid::Uuid;
 
 use super::{Ending, Finished, finish_in_lanes, notify};
@@ -132,7 +135,7 @@ pub(crate) async fn find(
         "{QUEUED} {this} UNION ALL {ENDED} {this} AND {} ORDER BY finished_at DESC NULLS FIRST LIMIT 1",
         ended_after_making("$1")
     );
-    let found = sql_query(sql).bind::<SqlUuid, _>(id).bind::<Nullable<SqlUuid>, _>(org);
+    let found = statement(sql).bind::<SqlUuid, _>(id).bind::<Nullable<SqlUuid>, _>(org);
     Ok(found.get_result(connection).await.optional()?)
 }
 
@@ -150,7 +153,7 @@ pub(crate) async fn changed(
          {QUEUED} {changed} UNION ALL {ENDED} {changed} AND {}",
         ended_after_making("$3")
     );
-    let changed = sql_query(sql)
+    let changed = statement(sql)
         .bind::<Array<SqlUuid>, _>(&ids)
         .bind::<Array<BigInt>, _>(&seqs)
         .bind::<Nullable<SqlUuid>, _>(oldest);
@@ -174,7 +177,7 @@ pub(crate) async fn list(
         those("state"),
         those("outcome")
     );
-    let rows = sql_query(sql)
+    let rows = statement(sql)
         .bind::<Nullable<Text>, _>(filter.kind)
         .bind::<Nullable<Text>, _>(filter.state)
         .bind::<Nullable<SqlUuid>, _>(filter.org)
@@ -185,7 +188,7 @@ pub(crate) async fn list(
 
 /// How the queue stands, and the dead letters beside it.
 pub(crate) async fn counts(connection: &mut AsyncPgConnection) -> db::Result<Vec<Count>> {
-    let counts = sql_query(
+    let counts = statement(
         "SELECT kind, state, count(*) AS count,
                 greatest(extract(epoch FROM clock_timestamp() - min(run_at)), 0)::float8 AS oldest_seconds
          FROM jobs GROUP BY kind, state
@@ -221,12 +224,12 @@ pub(crate) async fn cancel(
         #[diesel(sql_type = Nullable<Text>)]
         lane: Option<String>,
     }
-    let lane = sql_query("SELECT state, lane FROM jobs WHERE id = $1 AND ($2 IS NULL OR org_id = $2)");
+    let lane = statement("SELECT state, lane FROM jobs WHERE id = $1 AND ($2 IS NULL OR org_id = $2)");
     let lane = lane.bind::<SqlUuid, _>(id).bind::<Nullable<SqlUuid>, _>(org);
     let Some(seen) = lane.get_result::<Row>(connection).await.optional()? else { return Ok(Cancelled::No) };
     let lanes: Vec<String> = seen.lane.into_iter().collect();
     super::lanes::lock(connection, &lanes).await?;
-    let asked = sql_query(
+    let asked = statement(
         "UPDATE jobs SET cancel_requested_at = clock_timestamp(), progress_seq = progress_seq + 1
          WHERE id = $1 RETURNING state, lane",
     );
@@ -248,7 +251,7 @@ pub(crate) async fn cancel(
 /// only what is leased ends.
 async fn end_waiting(connection: &mut AsyncPgConnection, id: JobId, lanes: &[String]) -> db::Result<()> {
     let lease = Uuid::now_v7();
-    let hold = sql_query(
+    let hold = statement(
         "UPDATE jobs SET state = 'running', lease = $2, leased_until = clock_timestamp() WHERE id = $1",
     );
     hold.bind::<SqlUuid, _>(id).bind::<SqlUuid, _>(lease).execute(connection).await?;
@@ -270,7 +273,7 @@ pub enum Replayed {
 /// Puts a dead letter or a cancelled job back into the queue, its attempts uncounted;
 /// makes one that waits for its next attempt due now.
 pub(crate) async fn replay(connection: &mut AsyncPgConnection, id: JobId) -> db::Result<Replayed> {
-    let now = sql_query("UPDATE jobs SET run_at = clock_timestamp() WHERE id = $1 AND state = 'scheduled'");
+    let now = statement("UPDATE jobs SET run_at = clock_timestamp() WHERE id = $1 AND state = 'scheduled'");
     let replayed = match now.bind::<SqlUuid, _>(id).execute(connection).await? {
         0 => from_history(connection, id).await?,
         _ => Replayed::Yes,
@@ -289,7 +292,7 @@ async fn from_history(connection: &mut AsyncPgConnection, id: JobId) -> db::Resu
         #[diesel(sql_type = Bool)]
         back: bool,
     }
-    let row: Row = sql_query(
+    let row: Row = statement(
         "WITH dead AS MATERIALIZED (
              SELECT * FROM jobs_history WHERE id = $1 AND outcome IN ('discarded', 'cancelled')
              ORDER BY finished_at DESC LIMIT 1 FOR UPDATE),

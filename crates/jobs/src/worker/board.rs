@@ -102,7 +102,13 @@ impl Board {
         self.running.set(self.running.get().saturating_sub(1));
         match ending {
             Some(ending) => self.tell(id, ending),
-            None => drop(self.slots.borrow_mut().remove(&id)),
+            None => {
+                let slot = self.slots.borrow_mut().remove(&id);
+                if slot.is_some_and(|slot| slot.lane.is_some()) {
+                    // The next one of the lane is ready now.
+                    self.work.notify_one();
+                }
+            }
         }
         self.ended.notify_one();
     }

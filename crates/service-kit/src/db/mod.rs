@@ -2,9 +2,11 @@
 
 mod connect;
 mod error;
+mod statement;
 
 pub use connect::{ConnectError, Connector};
 pub use error::Error;
+pub use statement::{Bound, Statement, statement};
 
 use std::time::Duration;
 

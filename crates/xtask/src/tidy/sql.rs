@@ -8,7 +8,7 @@ const HOMES: [&str; 2] = ["store.rs", "schema.rs"];
 
 /// Words of diesel that only a query or a row needs. A connection's type, a pool and `diesel::result::Error`
 /// are no queries: handlers pass the one and errors wrap the other.
-const QUERIES: [&str; 19] = [
+const QUERIES: [&str; 20] = [
     "diesel::prelude",
     "diesel::dsl",
     "diesel::sql_types",
@@ -19,6 +19,7 @@ const QUERIES: [&str; 19] = [
     "diesel::select",
     "diesel::table",
     "sql_query",
+    "db::statement",
     "RunQueryDsl",
     "QueryDsl",
     "ExpressionMethods",

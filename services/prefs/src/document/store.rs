@@ -2,7 +2,7 @@
 
 use contract_prefs::{NamespaceName, PreferenceDocument};
 use diesel::{
-    OptionalExtension, QueryableByName, sql_query,
+    OptionalExtension, QueryableByName,
     sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -68,7 +68,7 @@ pub(crate) async fn find(
     user: UserId,
     name: &NamespaceName,
 ) -> Result<Held, DocumentError> {
-    let query = sql_query(format!("{HELD} WHERE n.name = $3"))
+    let query = statement(format!("{HELD} WHERE n.name = $3"))
         .bind::<SqlUuid, _>(org)
         .bind::<SqlUuid, _>(user)
         .bind::<Text, _>(name.as_str());
@@ -82,7 +82,7 @@ pub(crate) async fn all(
     org: OrgId,
     user: UserId,
 ) -> Result<Vec<Held>, DocumentError> {
-    let query = sql_query(HELD).bind::<SqlUuid, _>(org).bind::<SqlUuid, _>(user);
+    let query = statement(HELD).bind::<SqlUuid, _>(org).bind::<SqlUuid, _>(user);
     query.load::<Row>(conn).await?.into_iter().map(Held::try_from).collect()
 }
 
@@ -104,7 +104,7 @@ pub(crate) async fn write(
         #[diesel(sql_type = BigInt)]
         version: i64,
     }
-    let query = sql_query(WRITE)
+    let query = statement(WRITE)
         .bind::<SqlUuid, _>(org)
         .bind::<SqlUuid, _>(user)
         .bind::<Text, _>(held.namespace.as_str())

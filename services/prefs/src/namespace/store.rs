@@ -2,13 +2,16 @@
 
 use contract_prefs::{Namespace, NamespaceId, NamespaceName, NewNamespace};
 use diesel::{
-    OptionalExtension, QueryableByName, sql_query,
+    OptionalExtension, QueryableByName,
     sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::Timestamp;
 use serde_json::Value;
-use service_kit::{db, page::Page};
+use service_kit::{
+    db::{self, statement},
+    page::Page,
+};
 
 use super::NamespaceError;
 
@@ -46,7 +49,7 @@ impl TryFrom<Row> for Namespace {
 /// A page of namespaces, oldest first, and one more if there is more.
 pub(crate) async fn list(conn: &mut AsyncPgConnection, page: Page) -> Result<Vec<Namespace>, NamespaceError> {
     let sql = "SELECT * FROM namespaces WHERE $1 IS NULL OR id > $1 ORDER BY id LIMIT $2";
-    let query = sql_query(sql).bind::<Nullable<SqlUuid>, _>(page.after).bind::<BigInt, _>(page.rows());
+    let query = statement(sql).bind::<Nullable<SqlUuid>, _>(page.after).bind::<BigInt, _>(page.rows());
     let rows: Vec<Row> = query.load(conn).await?;
     rows.into_iter().map(Namespace::try_from).collect()
 }
@@ -56,7 +59,7 @@ pub(crate) async fn find(
     conn: &mut AsyncPgConnection,
     name: &NamespaceName,
 ) -> Result<Option<Namespace>, NamespaceError> {
-    let query = sql_query("SELECT * FROM namespaces WHERE name = $1").bind::<Text, _>(name.as_str());
+    let query = statement("SELECT * FROM namespaces WHERE name = $1").bind::<Text, _>(name.as_str());
     query.get_result::<Row>(conn).await.optional()?.map(Namespace::try_from).transpose()
 }
 
@@ -71,7 +74,7 @@ pub(crate) async fn schema(
         #[diesel(sql_type = Jsonb)]
         schema: Value,
     }
-    let query = sql_query("SELECT schema FROM namespaces WHERE name = $1 AND version = $2");
+    let query = statement("SELECT schema FROM namespaces WHERE name = $1 AND version = $2");
     let query = query.bind::<Text, _>(name.as_str()).bind::<BigInt, _>(version);
     Ok(query.get_result::<Row>(conn).await.optional()?.map(|row| row.schema))
 }
@@ -88,7 +91,7 @@ pub(crate) async fn insert(
         "INSERT INTO namespaces (id, name, version, description, schema, defaults, created_at, updated_at)
                VALUES ($1, $2, 1, $3, $4, $5, $6, $6)
                ON CONFLICT (name) DO NOTHING RETURNING *";
-    let query = sql_query(sql)
+    let query = statement(sql)
         .bind::<SqlUuid, _>(id)
         .bind::<Text, _>(name.as_str())
         .bind::<Text, _>(&new.description)
@@ -109,7 +112,7 @@ pub(crate) async fn replace(
     let sql = "UPDATE namespaces
                SET version = version + 1, description = $3, schema = $4, defaults = $5, updated_at = $6
                WHERE name = $1 AND version = $2 RETURNING *";
-    let query = sql_query(sql)
+    let query = statement(sql)
         .bind::<Text, _>(name.as_str())
         .bind::<BigInt, _>(version)
         .bind::<Text, _>(&new.description)
