@@ -8,6 +8,7 @@ use diesel::{
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::{OrgId, Timestamp, UserId};
 use serde_json::Value;
+use service_kit::db::statement;
 
 use super::{DocumentError, Held};
 use crate::namespace::store::document;
