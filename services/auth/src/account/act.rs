@@ -34,17 +34,17 @@ pub(crate) async fn register(
     now: Timestamp,
 ) -> db::Result<Registered> {
     let (user, org) = (UserId::generate(), OrgId::generate());
-    let insertion = store::insert(connection, (user, org), new, password_hash, roles, now).await?;
-    if insertion.made {
+    let holder = store::insert(connection, (user, org), new, password_hash, roles, now).await?;
+    if holder.id == user {
         let created = OrganizationCreated { org_id: org, owner_id: user, personal: true, version: 1 };
         publish(connection, &created).await?;
         publish(connection, &UserCreated { user_id: user, org_id: org, version: 1 }).await?;
         return Ok(Registered::Anew(user, org));
     }
-    let user_id = insertion.user;
-    let told = store::next_revision(connection, user_id).await?.ok_or(NotFound)?;
-    publish(connection, &UserReregistered { user_id, org_id: told.org_id, version: told.revision }).await?;
-    Ok(Registered::Before(user_id, told.org_id))
+    let (user_id, org_id) = (holder.id, holder.org_id.ok_or(NotFound)?);
+    store::note_reregistration(connection, user_id, now).await?;
+    publish(connection, &UserReregistered { user_id, org_id, version: holder.revision }).await?;
+    Ok(Registered::Before(user_id, org_id))
 }
 
 /// Deletes an account with all that hangs on it, and voids its tokens; the revocations,

@@ -14,16 +14,20 @@ use service_kit::db;
 use super::NewAccount;
 use crate::schema::users;
 
-/// What became of the wish to make an account.
-pub(super) struct Insertion {
-    /// The user who has the address now: the new one, or whoever had it.
-    pub(super) user: UserId,
-    /// Whether the user is the new one.
-    pub(super) made: bool,
+/// The user who has an address now: a new one, or whoever had it.
+#[derive(QueryableByName)]
+pub(super) struct Holder {
+    #[diesel(sql_type = Uuid)]
+    pub(super) id: UserId,
+    #[diesel(sql_type = BigInt)]
+    pub(super) revision: i64,
+    /// The personal organisation of whoever had it.
+    #[diesel(sql_type = Nullable<Uuid>)]
+    pub(super) org_id: Option<OrgId>,
 }
 
 /// Makes the user, their personal organisation and their roles, unless the address has
-/// an account: the UNIQUE address decides.
+/// an account, whose owner then takes their next revision: the UNIQUE address decides.
 pub(super) async fn insert(
     connection: &mut AsyncPgConnection,
     (user, org): (UserId, OrgId),
@@ -31,18 +35,13 @@ pub(super) async fn insert(
     password_hash: &str,
     roles: &[&str],
     now: Timestamp,
-) -> db::Result<Insertion> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Uuid)]
-        id: UserId,
-    }
-    let row = sql_query(
+) -> db::Result<Holder> {
+    let holder = sql_query(
         "WITH account AS (
              INSERT INTO users (id, email, password_hash, name, created_at, updated_at)
              VALUES ($1, $2, $3, $4, $5, $5)
-             ON CONFLICT (email) DO UPDATE SET reregistered_at = excluded.created_at
-             RETURNING id
+             ON CONFLICT (email) DO UPDATE SET revision = users.revision + 1
+             RETURNING id, revision
          ), organization AS (
              INSERT INTO organizations (id, name, personal_of, created_at)
              SELECT $6, $7, id, $5 FROM account WHERE id = $1 RETURNING id
@@ -52,7 +51,8 @@ pub(super) async fn insert(
          ), roles AS (
              INSERT INTO user_roles (user_id, role) SELECT $1, unnest($8) FROM organization
          )
-         SELECT id FROM account",
+         SELECT id, revision, (SELECT o.id FROM organizations o WHERE o.personal_of = account.id) AS org_id
+         FROM account",
     )
     .bind::<Uuid, _>(user)
     .bind::<Text, _>(new.email.as_str())
@@ -61,10 +61,19 @@ pub(super) async fn insert(
     .bind::<Timestamptz, _>(now)
     .bind::<Uuid, _>(org)
     .bind::<Text, _>(new.organization_name())
-    .bind::<Array<Text>, _>(roles)
-    .get_result::<Row>(connection)
-    .await?;
-    Ok(Insertion { user: row.id, made: row.id == user })
+    .bind::<Array<Text>, _>(roles);
+    Ok(holder.get_result(connection).await?)
+}
+
+/// Notes that somebody tried to register the user's address again.
+pub(super) async fn note_reregistration(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+    now: Timestamp,
+) -> db::Result<()> {
+    let noted = diesel::update(users::table.find(user)).set(users::reregistered_at.eq(now));
+    noted.execute(connection).await?;
+    Ok(())
 }
 
 /// A user as their events name them.
