@@ -20,8 +20,17 @@ pub struct Plinth {
 
 impl Plinth {
     /// Starts everything and waits until it is ready.
-    #[expect(clippy::expect_used, reason = "a test without Plinth cannot go on")]
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Only PostgreSQL and Redis.
+    pub(crate) async fn servers() -> Self {
+        Self::start_with(&["--only"]).await
+    }
+
+    #[expect(clippy::expect_used, reason = "a test without Plinth cannot go on")]
+    async fn start_with(arguments: &[&str]) -> Self {
         let dir = tempfile::Builder::new().prefix("plinth-e2e-").tempdir().expect("a directory");
         // PostgreSQL is another user if we are root.
         fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).expect("an open directory");
@@ -29,6 +38,7 @@ impl Plinth {
         let dev = Command::new(testing::bin_dir().join("plinth"))
             .args(["dev", "--no-build", "--port", "0", "--state-dir"])
             .arg(dir.path().join("state"))
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(output.try_clone().expect("the file again"))
             .stderr(output)
@@ -58,6 +68,28 @@ impl Plinth {
     pub fn kill(&self, name: &str) {
         let pid = self.pid(name).expect("it runs");
         kill_process(pid, Signal::KILL).expect("it can be killed");
+    }
+
+    /// The same as soon as it runs: it may not have come back from the last time.
+    pub async fn kill_again(&self, name: &str) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.pid(name).is_none_or(|pid| kill_process(pid, Signal::KILL).is_err()) {
+            assert!(Instant::now() < deadline, "{name} does not come back");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until every part is up.
+    pub async fn recovered(&self) {
+        let (deadline, http) = (Instant::now() + Duration::from_secs(60), testing::http());
+        loop {
+            let status = http.get(format!("{}/status", self.url)).send().await;
+            if self.endpoints().is_some() && status.is_ok_and(|reply| reply.status() == 200) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "no recovery");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// Sends a signal to one process.

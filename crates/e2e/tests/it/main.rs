@@ -3,7 +3,9 @@
 
 mod access;
 mod commands;
+mod events;
 mod faults;
+mod idempotency;
 mod jobs;
 mod journey;
 mod races;
