@@ -31,6 +31,8 @@ pub(super) struct Board {
     slots: RefCell<HashMap<JobId, Slot>>,
     /// How many handlers run.
     running: Cell<usize>,
+    /// How many may begin at any moment, since somebody is claiming jobs for them.
+    reserved: Cell<usize>,
     /// Somebody should look into the queue.
     pub(super) work: Notify,
     /// A handler has ended, or a job is over.
@@ -72,6 +74,7 @@ impl Board {
             name,
             slots: RefCell::default(),
             running: Cell::default(),
+            reserved: Cell::default(),
             work: Notify::new(),
             ended: Notify::new(),
             schedule: Notify::new(),
@@ -82,7 +85,18 @@ impl Board {
 
     /// How many more handlers may run.
     pub(super) fn room(&self) -> usize {
-        self.options.concurrency.saturating_sub(self.running.get())
+        self.options.concurrency.saturating_sub(self.running.get() + self.reserved.get())
+    }
+
+    /// Keeps room for jobs that are being claimed.
+    pub(super) fn reserve(&self, room: usize) {
+        self.reserved.set(self.reserved.get() + room);
+    }
+
+    /// The claim is over.
+    pub(super) fn unreserve(&self, room: usize) {
+        self.reserved.set(self.reserved.get().saturating_sub(room));
+        self.ended.notify_one();
     }
 
     /// Begins an attempt.

@@ -21,40 +21,68 @@ const WARM: Duration = Duration::from_millis(100);
 const OFTEN: Duration = Duration::from_millis(15);
 /// The wait after a failure of the database.
 const PAUSE: Duration = Duration::from_millis(250);
-/// The share of time that looks at the whole queue may take: a twentieth.
+/// The share of time that looks at all of the queue may take: a twentieth.
 const WHOLE_SHARE: u32 = 20;
+/// For how long after others a transaction may commit and be found at once.
+const LATE: Duration = Duration::from_millis(250);
 
 /// The parts of the queue: those in no lane and those in lanes, by priority.
 type Part = (Priority, bool);
 
-/// Up to where a part of the queue is settled, and when to look at all of it again: a
-/// transaction that took its place early may commit late.
+/// How far a part of the queue was looked at. A transaction that took its place early may
+/// commit late: what is a little late is found at once, the rest by [`stragglers`].
 #[derive(Clone, Copy)]
 struct Place {
     up_to: i64,
-    whole_at: Instant,
+    /// Up to where it was looked at a while ago, and longer ago.
+    marks: [i64; 2],
+    marked_at: Instant,
+    /// More is ready than there is room for.
+    backlogged: bool,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { up_to: 0, marks: [0; 2], marked_at: Instant::now(), backlogged: false }
+    }
+
+    /// From where to look. With a backlog nothing is late, and dead rows count.
+    fn from(&self) -> i64 {
+        if self.backlogged { self.up_to } else { self.marks[1] }
+    }
+
+    fn looked(&mut self, haul: &Haul) {
+        self.up_to = self.up_to.max(haul.up_to);
+        self.backlogged = haul.full;
+        if self.marked_at.elapsed() >= LATE {
+            self.marks = [self.up_to, self.marks[0]];
+            self.marked_at = Instant::now();
+        }
+    }
 }
 
 /// Who looks: over a connection of its own, so that handlers never keep it waiting.
 struct Fetcher<'a> {
     board: &'a Rc<Board>,
     kinds: Vec<&'static str>,
-    places: HashMap<Part, Place>,
+    /// How many jobs are claimed at once.
+    most: usize,
     connection: Option<AsyncPgConnection>,
-    /// Jobs in lanes and others take turns in being looked for first.
-    lanes_first: bool,
 }
 
 /// Runs for ever.
 pub(super) async fn run(board: &Rc<Board>) {
-    let (kinds, places) = (board.handlers.kinds(), HashMap::new());
-    let mut fetcher = Fetcher { board, kinds, places, connection: None, lanes_first: false };
+    let mut fetcher = Fetcher::new(board, board.options.concurrency);
+    let mut places = HashMap::new();
+    // Jobs in lanes and others take turns in being looked for first.
+    let mut lanes_first = false;
     let mut warm_until = Instant::now();
     loop {
         while board.room() == 0 {
             board.ended.notified().await;
         }
-        match fetcher.fill().await {
+        lanes_first = !lanes_first;
+        match fetcher.fill(&mut places, lanes_first).await {
             Ok(true) => {
                 // Handlers and endings get their turn.
                 tokio::task::yield_now().await;
@@ -62,9 +90,7 @@ pub(super) async fn run(board: &Rc<Board>) {
             }
             Ok(false) => {}
             Err(why) => {
-                tracing::warn!(%why, "the queue could not be looked at; trying again");
-                fetcher.connection = None;
-                tokio::time::sleep(PAUSE).await;
+                fetcher.failed(&why).await;
                 continue;
             }
         }
@@ -75,47 +101,59 @@ pub(super) async fn run(board: &Rc<Board>) {
     }
 }
 
-impl Fetcher<'_> {
+/// Looks at all of the queue, seldom: for what was committed late, or given back by a
+/// worker whose claim came to nothing. Runs for ever.
+pub(super) async fn stragglers(board: &Rc<Board>) {
+    let mut fetcher = Fetcher::new(board, board.options.concurrency.div_ceil(4));
+    let mut places = HashMap::new();
+    loop {
+        let began = Instant::now();
+        match fetcher.fill(&mut places, false).await {
+            // Many at once were late: the next ones are behind these.
+            Ok(true) => tokio::time::sleep(if board.room() == 0 { OFTEN } else { Duration::ZERO }).await,
+            Ok(false) => {
+                places.clear();
+                tokio::time::sleep((began.elapsed() * WHOLE_SHARE).max(board.options.poll)).await;
+            }
+            Err(why) => fetcher.failed(&why).await,
+        }
+    }
+}
+
+impl<'a> Fetcher<'a> {
+    fn new(board: &'a Rc<Board>, most: usize) -> Self {
+        Self { board, kinds: board.handlers.kinds(), most, connection: None }
+    }
+
     /// Begins what there is and room is for; whether there may be more.
-    async fn fill(&mut self) -> db::Result<bool> {
-        self.lanes_first = !self.lanes_first;
+    async fn fill(&mut self, places: &mut HashMap<Part, Place>, lanes_first: bool) -> db::Result<bool> {
         let mut more = false;
         for priority in Priority::ALL {
-            for laned in [self.lanes_first, !self.lanes_first] {
-                if self.board.room() == 0 {
+            for laned in [lanes_first, !lanes_first] {
+                let room = self.board.room().min(self.most);
+                if room == 0 {
                     return Ok(true);
                 }
-                more |= self.look((priority, laned)).await?;
+                let place = places.entry((priority, laned)).or_insert_with(Place::new);
+                self.board.reserve(room);
+                let looked = self.look((priority, laned), place.from(), room).await;
+                self.board.unreserve(room);
+                let haul = looked?;
+                place.looked(&haul);
+                more |= haul.full;
+                haul.claimed.into_iter().for_each(|job| self.board.begin(job));
             }
         }
         Ok(more)
     }
 
-    /// Begins what there is in one part.
-    async fn look(&mut self, part: Part) -> db::Result<bool> {
-        let began = Instant::now();
-        let place = self.places.get(&part).copied().unwrap_or(Place { up_to: 0, whole_at: began });
-        let whole = began >= place.whole_at;
-        let haul = self.claim(part, if whole { 0 } else { place.up_to }).await?;
-        // A haul that is full before it comes to where the last one ended leaves some behind.
-        let settled = whole && !(haul.full && haul.up_to < place.up_to);
-        let whole_at = if settled {
-            Instant::now() + (began.elapsed() * WHOLE_SHARE).max(self.board.options.poll)
-        } else {
-            place.whole_at
-        };
-        self.places.insert(part, Place { up_to: place.up_to.max(haul.up_to), whole_at });
-        haul.claimed.into_iter().for_each(|job| self.board.begin(job));
-        Ok(haul.full)
-    }
-
-    async fn claim(&mut self, (priority, laned): Part, after: i64) -> db::Result<Haul> {
+    async fn look(&mut self, (priority, laned): Part, after: i64, room: usize) -> db::Result<Haul> {
         let board = self.board;
         let reach = Reach {
             kinds: &self.kinds,
             priority,
             after,
-            limit: i64::try_from(board.room()).unwrap_or(i64::MAX),
+            limit: i64::try_from(room).unwrap_or(i64::MAX),
             lease: board.options.lease,
             worker: &board.name,
         };
@@ -128,6 +166,12 @@ impl Fetcher<'_> {
         } else {
             store::claim(connection, reach).await
         }
+    }
+
+    async fn failed(&mut self, why: &db::Error) {
+        tracing::warn!(%why, "the queue could not be looked at; trying again");
+        self.connection = None;
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

@@ -91,6 +91,7 @@ impl Worker {
             tokio::select! {
                 () = stop => {}
                 () = fetch::run(&board) => {}
+                () = fetch::stragglers(&board) => {}
             }
             board.drain().await;
         };
