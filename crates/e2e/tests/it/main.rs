@@ -5,6 +5,7 @@ mod access;
 mod commands;
 mod events;
 mod faults;
+mod faults_roles;
 mod idempotency;
 mod jobs;
 mod journey;
