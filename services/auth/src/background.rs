@@ -62,12 +62,17 @@ fn worker(db: &Db, metrics: &Metrics) -> Result<Worker, BuildError> {
     let handlers = Handlers::new()
         .with::<RotateHistory>(db.clone())
         .with::<events::Prune>(db.clone())
+        .with::<idempotency::Prune>(db.clone())
         .with::<Prune>(db.clone());
     let metrics = JobMetrics::new(metrics).map_err(|why| BuildError::Metrics(why.to_string()))?;
     Ok(Worker::new(db.clone(), handlers, jobs::Options::default()).with_metrics(metrics))
 }
 
 fn cron() -> Result<Cron, jobs::CronError> {
-    let nightly = [RotateHistory::schedule()?, events::Prune::default().nightly()?];
-    Ok(Cron::new([&nightly[..], &[Prune::hourly()?]].concat()))
+    Ok(Cron::new(vec![
+        RotateHistory::schedule()?,
+        events::Prune::default().nightly()?,
+        idempotency::Prune::hourly()?,
+        Prune::hourly()?,
+    ]))
 }

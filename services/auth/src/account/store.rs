@@ -3,13 +3,13 @@
 use contract_auth::{Account, AccountChange};
 use diesel::{
     ExpressionMethods, OptionalExtension, PgExpressionMethods, QueryDsl, Queryable, QueryableByName,
-    Selectable, SelectableHelper, dsl, sql_query,
+    Selectable, SelectableHelper, dsl,
     sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::{OrgId, Timestamp, UserId};
 use serde_json::Value;
-use service_kit::db;
+use service_kit::db::{self, statement};
 
 use super::NewAccount;
 use crate::schema::users;
@@ -36,7 +36,7 @@ pub(super) async fn insert(
     roles: &[&str],
     now: Timestamp,
 ) -> db::Result<Holder> {
-    let holder = sql_query(
+    let holder = statement(
         "WITH account AS (
              INSERT INTO users (id, email, password_hash, name, created_at, updated_at)
              VALUES ($1, $2, $3, $4, $5, $5)
@@ -93,7 +93,7 @@ pub(super) async fn next_revision(
     connection: &mut AsyncPgConnection,
     user: UserId,
 ) -> db::Result<Option<Told>> {
-    let told = sql_query(
+    let told = statement(
         "UPDATE users SET revision = revision + 1 WHERE id = $1
          RETURNING revision, (SELECT id FROM organizations WHERE personal_of = $1) AS org_id",
     );
@@ -129,7 +129,7 @@ pub(crate) async fn find(
         #[diesel(sql_type = Timestamptz)]
         updated_at: Timestamp,
     }
-    let row = sql_query(
+    let row = statement(
         "SELECT email, email_verified_at IS NOT NULL AS email_verified, name, avatar_url, locale, time_zone,
                 metadata, created_at, updated_at,
                 ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role) AS roles
@@ -192,7 +192,7 @@ pub(super) struct Gone {
 
 /// Deletes the user; sessions, keys and the personal organisation go with them.
 pub(super) async fn delete(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<Option<Gone>> {
-    let gone = sql_query(
+    let gone = statement(
         "DELETE FROM users u USING organizations o WHERE u.id = $1 AND o.personal_of = u.id
          RETURNING u.version, u.revision, o.id AS org_id, o.revision AS org_revision",
     );
@@ -217,7 +217,7 @@ pub(crate) async fn find_for_login(
     connection: &mut AsyncPgConnection,
     email: &str,
 ) -> db::Result<Option<LoginRow>> {
-    let row = sql_query(
+    let row = statement(
         "SELECT u.id, o.id AS org_id, u.password_hash, u.password_changed_at
          FROM users u JOIN organizations o ON o.personal_of = u.id WHERE u.email = $1",
     )

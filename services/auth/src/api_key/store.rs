@@ -3,13 +3,16 @@
 use contract_auth::{ApiKey, ApiKeyChange, ApiKeyText, NewApiKey};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable,
-    SelectableHelper, insert_into, sql_query,
+    SelectableHelper, insert_into,
     sql_types::{Array, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use identity::Revocation;
 use ids::{ApiKeyId, OrgId, Timestamp, UserId};
-use service_kit::{db, page::Page};
+use service_kit::{
+    db::{self, statement},
+    page::Page,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -168,7 +171,7 @@ pub(super) async fn touch(
 ) -> db::Result<()> {
     let (ids, instants): (Vec<Uuid>, Vec<Timestamp>) =
         uses.into_iter().map(|(id, at)| (id.uuid(), at)).unzip();
-    sql_query(
+    statement(
         "UPDATE api_keys k SET last_used_at = greatest(k.last_used_at, u.at)
          FROM unnest($1, $2) AS u (id, at) WHERE k.id = u.id",
     )

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use diesel::{
-    ExpressionMethods, QueryDsl, QueryableByName, insert_into, sql_query,
+    ExpressionMethods, QueryDsl, QueryableByName, insert_into,
     sql_types::{Array, BigInt, Nullable, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use identity::{Feed, Revocation};
 use ids::Timestamp;
-use service_kit::db;
+use service_kit::db::{self, statement};
 
 use crate::schema::revocations;
 
@@ -43,7 +43,7 @@ pub(super) async fn prune(connection: &mut AsyncPgConnection, keep: Duration) ->
 /// What is visible now and was not to the snapshot `since`. Cursor and rows are of one
 /// statement, hence of one snapshot: nothing falls between them.
 pub(super) async fn since(connection: &mut AsyncPgConnection, since: &str) -> db::Result<Feed> {
-    let row = sql_query(
+    let row = statement(
         "SELECT pg_current_snapshot()::text AS cursor,
                 coalesce(array_agg(subject), '{}') AS subjects, coalesce(array_agg(version), '{}') AS versions
          FROM revocations
@@ -57,7 +57,7 @@ pub(super) async fn since(connection: &mut AsyncPgConnection, since: &str) -> db
 /// All that may void a token that still lives: those live 15 minutes at most, and a
 /// transaction gets five to commit what it has written.
 pub(super) async fn window(connection: &mut AsyncPgConnection) -> db::Result<Feed> {
-    let row = sql_query(
+    let row = statement(
         "SELECT pg_current_snapshot()::text AS cursor,
                 coalesce(array_agg(subject), '{}') AS subjects, coalesce(array_agg(version), '{}') AS versions
          FROM revocations WHERE created_at > now() - interval '20 minutes'",

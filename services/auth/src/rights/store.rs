@@ -1,13 +1,13 @@
 //! The SQL of rights.
 
 use diesel::{
-    OptionalExtension, QueryableByName, sql_query,
+    OptionalExtension, QueryableByName,
     sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use identity::{Credential, Principal};
 use ids::{OrgId, Timestamp, UserId};
-use service_kit::db;
+use service_kit::db::{self, statement};
 
 use super::{Rights, RightsError};
 
@@ -30,7 +30,7 @@ pub(crate) async fn find(
         #[diesel(sql_type = Array<Text>)]
         scopes: Vec<String>,
     }
-    let row = sql_query(
+    let row = statement(
         "SELECT u.version, u.email_verified_at IS NOT NULL AS email_verified, u.banned_at,
                 ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role) AS roles,
                 ARRAY(SELECT DISTINCT p.scope
@@ -80,7 +80,7 @@ pub(crate) async fn require_live(
             id.uuid(),
         ),
     };
-    let row = sql_query(sql)
+    let row = statement(sql)
         .bind::<Uuid, _>(caller.user)
         .bind::<Uuid, _>(id)
         .get_result::<Row>(connection)

@@ -1,9 +1,9 @@
 //! The SQL of signing keys.
 
-use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper, insert_into, sql_query};
+use diesel::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper, insert_into};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::Timestamp;
-use service_kit::db;
+use service_kit::db::{self, statement};
 
 use super::KeyTimes;
 use crate::schema::signing_keys;
@@ -27,7 +27,7 @@ impl Row {
 
 /// Until the transaction ends, nobody else makes or rotates keys.
 pub(crate) async fn lock(connection: &mut AsyncPgConnection) -> db::Result<()> {
-    sql_query("SELECT pg_advisory_xact_lock(hashtext('signing_keys'))").execute(connection).await?;
+    statement("SELECT pg_advisory_xact_lock(hashtext('signing_keys'))").execute(connection).await?;
     Ok(())
 }
 
