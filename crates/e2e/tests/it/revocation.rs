@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use contract_auth::{ApiKeyChange, PasswordChange, Secret};
 use e2e::{PASSWORD, Plinth, Somebody};
 use ids::Timestamp;
+use rustix::process::Signal;
 
 const PREFS: &str = "/api/v1/prefs/appearance";
 const AUTH: &str = "/api/v1/auth/me";
@@ -157,5 +158,33 @@ async fn what_auth_committed_before_it_died_is_felt() {
         while status(&plinth, AUTH, eve.token()).await != 200 {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_may_stand_still_or_die_while_something_ends() {
+    let plinth = Plinth::start().await;
+    let admin = Somebody::administer(&plinth).await;
+    for fault in ["stands still", "dies"] {
+        let ada = Somebody::arrive(&plinth).await;
+        let key = ada.api_key(&["prefs:read", "auth:read"]).await;
+        let eve = Somebody::arrive(&plinth).await;
+        let hers = eve.api_key(&["prefs:read", "auth:read"]).await;
+        all_open(&plinth, &[ada.token(), &key, eve.token(), &hers]).await;
+        let id = ada.id().await;
+        match fault {
+            "dies" => plinth.kill("redis"),
+            _ => plinth.signal("redis", Signal::STOP),
+        }
+        admin.auth.ban(admin.token(), id, "a test").await.unwrap();
+        all_closed(&plinth, &format!("a ban while Redis {fault}"), &[ada.token(), &key]).await;
+        all_open(&plinth, &[eve.token(), &hers]).await;
+        // What Redis remembers of the time before opens nothing.
+        if fault != "dies" {
+            plinth.signal("redis", Signal::CONT);
+        }
+        plinth.recovered().await;
+        all_closed(&plinth, &format!("a ban while Redis {fault}, and after"), &[ada.token(), &key]).await;
+        all_open(&plinth, &[eve.token(), &hers]).await;
     }
 }
