@@ -12,6 +12,7 @@ use crate::{
     Options,
     report::{Report, Target},
     servers::{Servers, connect},
+    spread::median,
 };
 use work::{Bench, Flow};
 
@@ -82,9 +83,4 @@ async fn held(options: &Options, url: &str, bench: &Bench, report: &mut Report) 
     latency(bench, report, ", still open").await?;
     holder.batch_execute("ROLLBACK").await?;
     Ok(())
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

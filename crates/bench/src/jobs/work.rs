@@ -84,7 +84,11 @@ impl Bench {
     /// The delays from enqueueing to the start of the handler, one job at a time.
     pub(super) async fn latency(&self, count: usize, pause: Duration) -> anyhow::Result<Spread> {
         let working = self.work()?;
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        // A worker's first look goes over all of the queue.
+        self.db.transaction(async |connection| jobs::enqueue(connection, &Noop { made: 0 }).await).await?;
+        while working.told.count.get() == 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
         let mut next = tokio::time::interval(pause);
         for _ in 0..count {
             next.tick().await;

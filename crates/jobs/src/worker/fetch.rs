@@ -21,8 +21,9 @@ const WARM: Duration = Duration::from_millis(100);
 const OFTEN: Duration = Duration::from_millis(15);
 /// The wait after a failure of the database.
 const PAUSE: Duration = Duration::from_millis(250);
-/// The share of time that looks at all of the queue may take: a twentieth.
-const WHOLE_SHARE: u32 = 20;
+/// The share of time that looks at all of the queue may take: a fortieth. They walk over
+/// everything that VACUUM cannot remove while a transaction is open.
+pub(super) const WHOLE_SHARE: u32 = 40;
 /// For how long after others a transaction may commit and be found at once.
 const LATE: Duration = Duration::from_millis(250);
 
