@@ -1,6 +1,7 @@
 use std::{
     collections::BTreeMap,
-    fs::File,
+    fs::{self, File},
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
@@ -23,6 +24,7 @@ pub struct Fleet {
 /// One process. It is killed with this value.
 pub struct Member {
     process: Child,
+    log: PathBuf,
     /// Its public listener.
     pub url: String,
     /// Its internal listener.
@@ -63,7 +65,7 @@ impl Fleet {
         let (public, internal) = if role == "api" { self.ports[&service] } else { free() };
         self.started += 1;
         let log = self.servers.state().join(format!("logs/{service}-{role}-{}.log", self.started));
-        let log = File::create(log).expect("a log");
+        let output = File::create(&log).expect("a log");
         let own = [
             ("ROLE", role.to_owned()),
             ("HTTP__BIND", format!("127.0.0.1:{public}")),
@@ -74,13 +76,13 @@ impl Fleet {
             .envs(self.variables(service))
             .envs(own.map(|(name, value)| (variable(service, name), value)))
             .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("the log again"))
-            .stderr(log)
+            .stdout(output.try_clone().expect("the log again"))
+            .stderr(output)
             .spawn()
             .expect("the service's program");
         let [url, internal_url] = [public, internal].map(|port| format!("http://127.0.0.1:{port}"));
         testing::until_ready(&url).await;
-        Member { process, url, internal_url }
+        Member { process, log, url, internal_url }
     }
 
     /// A look into a service's tables.
@@ -186,6 +188,12 @@ impl Member {
     pub async fn status(&self, listener: &str, path: &str) -> u16 {
         let reply = testing::http().get(format!("{listener}{path}")).send().await;
         reply.expect("an answer").status().as_u16()
+    }
+
+    /// What it said.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     fn pid(&self) -> Option<Pid> {

@@ -5,12 +5,14 @@
 
 mod crowd;
 mod fleet;
+mod frozen;
 mod people;
 mod plinth;
 mod tables;
 
 pub use crowd::Crowd;
 pub use fleet::{Fleet, Member};
+pub use frozen::FrozenPostgres;
 pub use people::{PASSWORD, Somebody, code, refused};
 pub use plinth::Plinth;
 pub use tables::Tables;

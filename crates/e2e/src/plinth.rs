@@ -98,7 +98,7 @@ impl Plinth {
         kill_process(self.pid(name).expect("it runs"), signal).expect("it can be signalled");
     }
 
-    fn pid(&self, name: &str) -> Option<Pid> {
+    pub(crate) fn pid(&self, name: &str) -> Option<Pid> {
         let endpoints = self.endpoints()?;
         let part = endpoints.get(name).or_else(|| endpoints["services"].get(name))?;
         Pid::from_raw(i32::try_from(part["pid"].as_i64()?).ok()?)

@@ -6,7 +6,6 @@
 //! event once and handles it in a job of its own ([`Subscriptions`]), whose effects
 //! commit together with the fact that it was handled: exactly once.
 
-mod hint;
 mod inbox;
 mod prune;
 mod publish;
@@ -24,6 +23,10 @@ pub use settings::subscribers;
 pub use tokens::{Issued, NoToken, Tokens};
 
 use include_dir::{Dir, include_dir};
+use service_kit::db::Hints;
 
 /// The tables of the log and of the inbox, for a service's catalogue of migrations.
 pub static MIGRATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
+
+/// Wakes relays.
+static HINTS: Hints = Hints::on("plinth_events");

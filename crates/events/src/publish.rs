@@ -5,7 +5,7 @@ use ids::EventId;
 use serde_json::Value;
 use service_kit::db;
 
-use crate::{hint, store};
+use crate::{HINTS, store};
 
 /// The most bytes of an event's data: an event says what happened, it carries no documents.
 pub const MOST_BYTES: usize = 64 * 1024;
@@ -21,7 +21,7 @@ pub const MOST_BYTES: usize = 64 * 1024;
 pub async fn publish<E: Event>(conn: &mut AsyncPgConnection, event: &E) -> db::Result<EventId> {
     let id = EventId::generate();
     store::append(conn, id, event, &data(event)?).await?;
-    if hint::is_due() {
+    if HINTS.is_due() {
         store::hint(conn).await?;
     }
     Ok(id)

@@ -12,7 +12,7 @@ use ids::EventId;
 use serde_json::Value;
 use service_kit::db::{self, statement};
 
-use crate::{hint, schema::events};
+use crate::{HINTS, schema::events};
 
 #[diesel::declare_sql_function]
 extern "SQL" {
@@ -55,6 +55,6 @@ pub(crate) async fn prune(conn: &mut AsyncPgConnection, keep: Duration, most: i6
 
 /// Wakes the relays when the transaction commits.
 pub(crate) async fn hint(conn: &mut AsyncPgConnection) -> db::Result<()> {
-    diesel::select(pg_notify(hint::CHANNEL, "")).execute(conn).await?;
+    diesel::select(pg_notify(HINTS.channel(), "")).execute(conn).await?;
     Ok(())
 }

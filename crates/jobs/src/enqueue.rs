@@ -5,7 +5,7 @@ use serde_json::Value;
 use service_discovery::Context;
 use service_kit::db;
 
-use crate::{Job, Lane, Policy, hint, store};
+use crate::{HINTS, Job, Lane, Policy, store};
 
 /// A job that is about to be enqueued.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl NewJob {
     /// [`EnqueueError`]; the transaction is then to be rolled back.
     pub async fn enqueue(self, connection: &mut AsyncPgConnection) -> Result<Enqueued, EnqueueError> {
         let enqueued = self.insert(connection).await?;
-        if hint::is_due() {
+        if HINTS.is_due() {
             store::notify(connection, "").await?;
         }
         Ok(enqueued)

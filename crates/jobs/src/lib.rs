@@ -9,7 +9,6 @@
 mod cron;
 mod enqueue;
 mod handlers;
-mod hint;
 mod history;
 mod job;
 mod lane;
@@ -24,6 +23,7 @@ mod told;
 mod worker;
 
 use include_dir::{Dir, include_dir};
+use service_kit::db::Hints;
 
 pub use contract_jobs::Progress;
 pub use cron::{Cron, CronError, Missed, Schedule};
@@ -44,3 +44,6 @@ pub static MIGRATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guides/write-a-job.md")]
 struct Guide;
+
+/// Wakes workers.
+static HINTS: Hints = Hints::on("jobs");

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use e2e::{Crowd, Fleet, Member, Tables};
+use e2e::{Crowd, Fleet, FrozenPostgres, Member, Tables};
 use rustix::process::Signal;
 use service_discovery::Service;
 
@@ -114,5 +114,30 @@ async fn vanish(roles: &Roles) {
 async fn stops(mut member: Member) {
     member.signal(Signal::TERM);
     let status = member.ended(GRACE).await;
-    assert!(status.is_some_and(|status| status.success()), "{}: {status:?}", member.url);
+    assert!(status.is_some_and(|status| status.success()), "{status:?}: {}", member.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_asked_to_end_does_though_others_stand_still() {
+    let mut roles = Roles::start().await;
+    let telling = roles.fleet.run(Service::Auth, "worker").await;
+    roles.delete(20).await;
+    roles.prefs.until(TAKEN, 20, Duration::from_secs(30)).await;
+    // The receiver takes a connection and never answers.
+    roles.serving[1].signal(Signal::STOP);
+    roles.delete(20).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    stops(telling).await;
+    roles.serving[1].signal(Signal::CONT);
+    // The database does the same.
+    let telling = roles.fleet.run(Service::Auth, "worker").await;
+    let working = roles.fleet.run(Service::Prefs, "worker").await;
+    roles.handled(40).await;
+    roles.delete(500).await;
+    let frozen = FrozenPostgres::of(roles.fleet.servers()).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for member in [telling, working].into_iter().chain(roles.serving).chain(roles.cron) {
+        stops(member).await;
+    }
+    drop(frozen);
 }

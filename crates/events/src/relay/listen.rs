@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use service_kit::db::Db;
 use tokio::sync::watch;
 
-use crate::hint::CHANNEL;
+use crate::HINTS;
 
 /// The wait before a new connection is tried.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -24,7 +24,7 @@ pub(super) async fn run(db: &Db, hint: &watch::Sender<()>) {
 
 async fn hear(db: &Db, hint: &watch::Sender<()>) -> Result<(), Box<dyn Error>> {
     let mut connection = db.dedicated().await?;
-    connection.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
+    connection.batch_execute(&format!("LISTEN {}", HINTS.channel())).await?;
     let mut hints = pin!(connection.notifications_stream());
     while let Some(heard) = hints.next().await {
         heard?;

@@ -8,6 +8,8 @@ mod listen;
 mod receiver;
 mod store;
 
+use std::time::Duration;
+
 use contract_events::inbox_path;
 use futures_util::future::{join, join_all};
 use observability::Metrics;
@@ -19,6 +21,10 @@ use crate::Tokens;
 use feed::Feed;
 use gauges::Gauges;
 use receiver::Receiver;
+
+/// How long the feeds may take to end once they are asked to. A subscriber or a database
+/// that stands still keeps no process: what was told and not written down is told again.
+const GRACE: Duration = Duration::from_secs(8);
 
 /// Pushes the events of one service's log to its subscribers, in order and at least
 /// once. Several replicas may run it: one at a time tells a subscriber.
@@ -75,8 +81,15 @@ impl Relay {
             // Without feeds nobody listens.
             let _ = ending.send(true);
         };
+        let mut asked = ended.clone();
+        let late = async {
+            // An error: whoever would say so is gone.
+            let _ = asked.wait_for(|ending| *ending).await;
+            tokio::time::sleep(GRACE).await;
+        };
         tokio::select! {
             _ = join(tell, end) => {}
+            () = late => tracing::warn!("how far subscribers were told could not be written in time"),
             () = listen::run(&self.db, &hint) => {}
         }
     }

@@ -25,7 +25,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::{JobId, Timestamp};
 use service_kit::db::{self, statement};
 
-use crate::{NewJob, hint, schema::jobs};
+use crate::{HINTS, NewJob, schema::jobs};
 
 /// Puts a job into the queue; whether its unique key was free.
 pub(crate) async fn insert(connection: &mut AsyncPgConnection, new: &NewJob) -> db::Result<bool> {
@@ -77,13 +77,13 @@ pub(crate) async fn active(
 /// Tells workers, once the transaction commits: nothing in particular, or one job's id.
 pub(crate) async fn notify(connection: &mut AsyncPgConnection, payload: &str) -> db::Result<()> {
     let notify = statement("SELECT pg_notify($1, $2)");
-    notify.bind::<Text, _>(hint::CHANNEL).bind::<Text, _>(payload).execute(connection).await?;
+    notify.bind::<Text, _>(HINTS.channel()).bind::<Text, _>(payload).execute(connection).await?;
     Ok(())
 }
 
 /// Has `connection` hear what [`notify`] tells.
 pub(crate) async fn listen(connection: &mut AsyncPgConnection) -> db::Result<()> {
-    statement(format!("LISTEN {}", hint::CHANNEL)).execute(connection).await?;
+    statement(format!("LISTEN {}", HINTS.channel())).execute(connection).await?;
     Ok(())
 }
 

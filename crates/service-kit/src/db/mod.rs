@@ -2,10 +2,12 @@
 
 mod connect;
 mod error;
+mod hints;
 mod statement;
 
 pub use connect::{ConnectError, Connector};
 pub use error::Error;
+pub use hints::Hints;
 pub use statement::{Bound, Statement, statement};
 
 use std::time::Duration;
