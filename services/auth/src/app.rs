@@ -1,4 +1,4 @@
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::web::Data;
 use audit::Log;
@@ -57,6 +57,9 @@ pub enum BuildError {
     #[error("the metrics cannot be set up: {0}")]
     Metrics(String),
 }
+
+/// How long the last write of the uses of API keys may take.
+const LAST_WRITE: Duration = Duration::from_secs(2);
 
 /// auth, bound but not yet serving.
 pub struct App {
@@ -131,7 +134,8 @@ impl App {
             never = revocations.follow_by(async |since| revocation::read(&db, since.as_deref()).await) => match never {},
             () = last_used.run(&db) => Err(io::Error::other("uses of API keys are no longer written")),
         };
-        last_used.write(&db).await;
+        // Tolerated: a database that stands still does not keep the process.
+        let _ = tokio::time::timeout(LAST_WRITE, last_used.write(&db)).await;
         outcome
     }
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use e2e::{Crowd, Fleet, FrozenPostgres, Member, Tables};
+use futures_util::future::join_all;
 use rustix::process::Signal;
 use service_discovery::Service;
 
@@ -80,9 +81,8 @@ async fn each_role_does_its_own_and_two_workers_stand_in_for_each_other() {
     roles.prefs.hold(&[(workers, 2)]).await;
     stand_still(&roles, &telling, &first).await;
     vanish(&roles).await;
-    for member in [telling, standby, first, second].into_iter().chain(roles.serving).chain(roles.cron) {
-        stops(member).await;
-    }
+    let all = [telling, standby, first, second].into_iter().chain(roles.serving).chain(roles.cron);
+    join_all(all.map(stops)).await;
 }
 
 /// A worker of each service stands still in the middle of its work for longer than its
@@ -108,6 +108,11 @@ async fn vanish(roles: &Roles) {
     roles.delete(300).await;
     roles.fleet.servers().kill("postgres");
     roles.handled(2_300).await;
+    roles.delete(300).await;
+    let frozen = FrozenPostgres::of(roles.fleet.servers()).await;
+    tokio::time::sleep(Duration::from_secs(35)).await;
+    drop(frozen);
+    roles.handled(2_600).await;
 }
 
 /// SIGTERM: it ends in time, and says that all is well.
@@ -136,8 +141,7 @@ async fn who_is_asked_to_end_does_though_others_stand_still() {
     roles.delete(500).await;
     let frozen = FrozenPostgres::of(roles.fleet.servers()).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    for member in [telling, working].into_iter().chain(roles.serving).chain(roles.cron) {
-        stops(member).await;
-    }
+    let all = [telling, working].into_iter().chain(roles.serving).chain(roles.cron);
+    join_all(all.map(stops)).await;
     drop(frozen);
 }
