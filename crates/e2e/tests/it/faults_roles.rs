@@ -49,6 +49,7 @@ impl Roles {
 
     /// Waits until what `total` deletions ask for is done; each is done once.
     async fn handled(&self, total: i64) {
+        self.prefs.until(TAKEN, total, Duration::from_secs(60)).await;
         self.prefs.until(HANDLED, total, Duration::from_secs(90)).await;
         self.prefs.hold(&[(TAKEN, total), (PLANNED, total), (WAITING, 0), (DEAD, 0), (DOCUMENTS, 0)]).await;
     }

@@ -37,7 +37,7 @@ impl Default for Options {
         Self {
             concurrency: 32,
             lease: Duration::from_secs(30),
-            poll: Duration::from_millis(500),
+            poll: Duration::from_secs(1),
             grace: Duration::from_secs(8),
         }
     }
