@@ -23,7 +23,9 @@ const OFTEN: Duration = Duration::from_millis(15);
 const PAUSE: Duration = Duration::from_millis(250);
 /// The share of time that looks at all of the queue may take: a fortieth. They walk over
 /// everything that VACUUM cannot remove while a transaction is open.
-pub(super) const WHOLE_SHARE: u32 = 40;
+const WHOLE_SHARE: u32 = 40;
+/// The longest rest from it.
+const WHOLE_REST: Duration = Duration::from_secs(30);
 /// For how long after others a transaction may commit and be found at once.
 const LATE: Duration = Duration::from_millis(250);
 
@@ -114,11 +116,18 @@ pub(super) async fn stragglers(board: &Rc<Board>) {
             Ok(true) => tokio::time::sleep(if board.room() == 0 { OFTEN } else { Duration::ZERO }).await,
             Ok(false) => {
                 places.clear();
-                tokio::time::sleep((began.elapsed() * WHOLE_SHARE).max(board.options.poll)).await;
+                tokio::time::sleep(rest(began.elapsed(), board.options.poll, WHOLE_REST)).await;
             }
             Err(why) => fetcher.failed(&why).await,
         }
     }
+}
+
+/// How long to rest from a look at all of the queue that took so long. No longer than
+/// `most`: one that stood still, as for a lock or with its whole process, says nothing
+/// about the next.
+pub(super) fn rest(took: Duration, least: Duration, most: Duration) -> Duration {
+    took.saturating_mul(WHOLE_SHARE).min(most).max(least)
 }
 
 impl<'a> Fetcher<'a> {

@@ -9,7 +9,7 @@ use std::{
 use ids::JobId;
 use service_kit::db;
 
-use super::{board::Board, fetch::WHOLE_SHARE};
+use super::{board::Board, fetch::rest};
 use crate::store::{self, Ending};
 
 /// How often what is due is looked for, when nothing says when.
@@ -86,7 +86,8 @@ pub(super) async fn expire(board: &Rc<Board>) {
             Ok(_) => board.schedule.notify_one(),
             Err(why) => tracing::warn!(%why, "leases that ran out could not be looked for"),
         }
-        tokio::time::sleep((began.elapsed() * WHOLE_SHARE).max(board.options.lease / 3)).await;
+        let lease = board.options.lease;
+        tokio::time::sleep(rest(began.elapsed(), lease / 3, lease)).await;
     }
 }
 

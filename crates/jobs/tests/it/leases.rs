@@ -20,6 +20,28 @@ fn what_a_dead_worker_held_is_done_by_another() {
 }
 
 #[test]
+fn a_look_that_stood_still_does_not_put_off_the_next() {
+    local(async {
+        let fixture = fixture().await;
+        let id = fixture.enqueue(&Probe::new("orphan", Act::Sleep(700))).await;
+        let first = work(&fixture.database, quick());
+        fixture.until_state(id, "running").await;
+        first.kill().await;
+        let mut locking = fixture.database.connect().await;
+        let lock = locking.transaction().await.unwrap();
+        lock.batch_execute("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE").await.unwrap();
+        let second = work(&fixture.database, quick());
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        // The look that waits for the lock finds the lease unharmed, but only just.
+        let renew = "UPDATE jobs SET leased_until = clock_timestamp() + interval '1 s'";
+        lock.batch_execute(renew).await.unwrap();
+        lock.commit().await.unwrap();
+        fixture.until_state(id, "succeeded").await;
+        second.stop().await;
+    });
+}
+
+#[test]
 fn a_worker_that_stood_still_changes_nothing_afterwards() {
     local(async {
         let fixture = fixture().await;
