@@ -104,14 +104,14 @@ async fn stand_still(roles: &Roles, telling: &Member, working: &Member) {
     roles.handled(2_000).await;
 }
 
-/// The database cuts all connections and takes none for a while.
+/// The database dies; then it stands still for longer than the relay's lease.
 async fn vanish(roles: &Roles) {
     roles.delete(300).await;
     roles.fleet.servers().kill("postgres");
     roles.handled(2_300).await;
     roles.delete(300).await;
     let frozen = FrozenPostgres::of(roles.fleet.servers()).await;
-    tokio::time::sleep(Duration::from_secs(35)).await;
+    tokio::time::sleep(Duration::from_secs(17)).await;
     drop(frozen);
     roles.handled(2_600).await;
 }
