@@ -145,13 +145,13 @@ async fn settle(
     schedule: &Schedule,
     now: Timestamp,
 ) -> Result<usize, CronError> {
-    let Some(last) = store::last_fire(connection, schedule.name).await? else {
+    // What lies ahead is of a time before the clock was put back.
+    let Some(last) = store::last_fire(connection, schedule.name, now).await? else {
         // Watched from now on.
         store::fire(connection, schedule.name, now, None).await?;
         return Ok(0);
     };
-    // A last fire that lies ahead is of a time before the clock was put back.
-    let (fires, latest) = schedule.due(last.min(now), now);
+    let (fires, latest) = schedule.due(last, now);
     let mut fired = 0;
     for at in fires.iter().copied() {
         fired += usize::from(fire(connection, schedule, at).await?);

@@ -176,6 +176,7 @@ impl Model {
                 kinds: &[Piece::KIND],
                 priority: Priority::Normal,
                 after: 0,
+                up_to: i64::MAX,
                 limit: most,
                 lease: LEASE,
                 worker: "model",

@@ -80,10 +80,10 @@ CREATE INDEX jobs_history_dead ON jobs_history (id) WHERE outcome = 'discarded';
 -- Makes the partitions of the coming week and drops those that ended before `keep`.
 -- The serving role changes no tables, so it asks the owner to, in these narrow terms.
 CREATE FUNCTION jobs_rotate_history(keep interval) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '1s' AS $$
 DECLARE
     today date := (clock_timestamp() AT TIME ZONE 'UTC')::date;
-    oldest date := today - greatest(extract(day FROM justify_hours(keep))::integer, 1);
+    oldest date := today - greatest(extract(epoch FROM keep)::bigint / 86400, 1)::integer;
     day date;
     part text;
 BEGIN

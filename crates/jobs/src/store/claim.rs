@@ -56,6 +56,8 @@ pub(crate) struct Reach<'a> {
     /// Positions up to this one were seen before. Dead rows lie there that VACUUM cannot
     /// remove while any transaction is open, and each look over them would cost more.
     pub(crate) after: i64,
+    /// And those after this one are somebody else's to look at.
+    pub(crate) up_to: i64,
     pub(crate) limit: i64,
     pub(crate) lease: Duration,
     pub(crate) worker: &'a str,
@@ -71,7 +73,7 @@ pub(crate) async fn claim(connection: &mut AsyncPgConnection, reach: Reach<'_>) 
     let sql = format!(
         "WITH next AS MATERIALIZED (
              SELECT id FROM jobs
-             WHERE state = 'ready' AND lane IS NULL AND priority = $1 AND position > $2 AND kind = ANY($3)
+             WHERE state = 'ready' AND lane IS NULL AND priority = $1 AND position > $2 AND position <= $7 AND kind = ANY($3)
              ORDER BY position LIMIT $4 FOR UPDATE SKIP LOCKED)
          UPDATE jobs j SET state = 'running', attempt = attempt + 1, lease = gen_random_uuid(),
              leased_until = clock_timestamp() + $5, started_at = clock_timestamp(), worker = $6,
@@ -84,7 +86,8 @@ pub(crate) async fn claim(connection: &mut AsyncPgConnection, reach: Reach<'_>) 
         .bind::<Array<Text>, _>(reach.kinds)
         .bind::<BigInt, _>(reach.limit)
         .bind::<Interval, _>(interval(reach.lease))
-        .bind::<Text, _>(reach.worker);
+        .bind::<Text, _>(reach.worker)
+        .bind::<BigInt, _>(reach.up_to);
     let mut claimed: Vec<Claimed> = claimed.load(connection).await?;
     claimed.sort_by_key(|job| job.position);
     let full = i64::try_from(claimed.len()).is_ok_and(|taken| taken >= reach.limit);

@@ -13,6 +13,9 @@ use uuid::Uuid;
 
 use super::lanes;
 
+/// The longest wait that is written, seconds: a year. What a `Retry-After` says may be any.
+const LONGEST_WAIT: f64 = 365.0 * 24.0 * 60.0 * 60.0;
+
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Ending {
@@ -54,9 +57,9 @@ impl Ending {
         }
     }
 
-    const fn wait(&self) -> f64 {
+    fn wait(&self) -> f64 {
         match self {
-            Self::Again { after, .. } => after.as_secs_f64(),
+            Self::Again { after, .. } => after.as_secs_f64().min(LONGEST_WAIT),
             _ => 0.0,
         }
     }
@@ -80,7 +83,8 @@ pub(crate) async fn finish(
                  CASE WHEN g.outcome IN ('again', 'released') AND j.cancel_requested_at IS NOT NULL
                       THEN 'cancelled' ELSE g.outcome END AS outcome
              FROM unnest($1, $2, $3, $4, $5) AS g(id, lease, outcome, why, wait)
-             JOIN jobs j ON j.id = g.id AND j.lease = g.lease),
+             JOIN jobs j ON j.id = g.id AND j.lease = g.lease
+             WHERE j.id = ANY($1) ORDER BY j.id FOR UPDATE OF j),
          over AS (
              DELETE FROM jobs j USING given g
              WHERE j.id = g.id AND j.lease = g.lease AND g.outcome IN ('succeeded', 'discarded', 'cancelled')

@@ -19,14 +19,21 @@ pub(crate) async fn now(connection: &mut AsyncPgConnection) -> db::Result<Timest
     Ok(statement("SELECT clock_timestamp() AS at").get_result::<At>(connection).await?.at)
 }
 
-/// The last fire of a schedule that is settled.
+/// The last fire of a schedule up to `now` that is settled.
 pub(crate) async fn last_fire(
     connection: &mut AsyncPgConnection,
     schedule: &str,
+    now: Timestamp,
 ) -> db::Result<Option<Timestamp>> {
-    let last =
-        statement("SELECT fire_at AS at FROM job_fires WHERE schedule = $1 ORDER BY fire_at DESC LIMIT 1");
-    let last = last.bind::<Text, _>(schedule).get_result::<At>(connection).await.optional()?;
+    let last = statement(
+        "SELECT fire_at AS at FROM job_fires WHERE schedule = $1 AND fire_at <= $2 ORDER BY fire_at DESC LIMIT 1",
+    );
+    let last = last
+        .bind::<Text, _>(schedule)
+        .bind::<Timestamptz, _>(now)
+        .get_result::<At>(connection)
+        .await
+        .optional()?;
     Ok(last.map(|row| row.at))
 }
 

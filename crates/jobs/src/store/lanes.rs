@@ -47,14 +47,15 @@ pub(super) async fn candidates(
 ) -> db::Result<Vec<Candidate>> {
     let ready = statement(
         "SELECT id, lane, lane_width, ord, position FROM jobs
-         WHERE state = 'ready' AND lane IS NOT NULL AND priority = $1 AND position > $2 AND kind = ANY($3)
+         WHERE state = 'ready' AND lane IS NOT NULL AND priority = $1 AND position > $2 AND position <= $5 AND kind = ANY($3)
          ORDER BY position LIMIT $4 FOR UPDATE SKIP LOCKED",
     );
     let ready = ready
         .bind::<SmallInt, _>(reach.priority.number())
         .bind::<BigInt, _>(reach.after)
         .bind::<Array<Text>, _>(reach.kinds)
-        .bind::<BigInt, _>(reach.limit);
+        .bind::<BigInt, _>(reach.limit)
+        .bind::<BigInt, _>(reach.up_to);
     Ok(ready.load(connection).await?)
 }
 

@@ -19,7 +19,7 @@ use super::{Ending, finish::Finished, finish_in_lanes, interval};
 #[derive(Debug, QueryableByName)]
 pub(crate) struct Held {
     #[diesel(sql_type = SqlUuid)]
-    pub(crate) id: JobId,
+    pub(crate) lease: Uuid,
     /// Somebody wants the job to end.
     #[diesel(sql_type = Bool)]
     pub(crate) cancelled: bool,
@@ -41,7 +41,7 @@ pub(crate) async fn renew(
              FOR UPDATE OF j SKIP LOCKED),
          renewed AS (
              UPDATE jobs SET leased_until = clock_timestamp() + $3 WHERE id = ANY(ARRAY(SELECT id FROM free)))
-         SELECT j.id, j.cancel_requested_at IS NOT NULL AS cancelled
+         SELECT j.lease, j.cancel_requested_at IS NOT NULL AS cancelled
          FROM given g JOIN jobs j ON j.id = g.id AND j.lease = g.lease",
     );
     let renew = renew

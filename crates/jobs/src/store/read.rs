@@ -120,7 +120,7 @@ const ENDED: &str = "
 fn ended_after_making(id: &str) -> String {
     format!(
         "finished_at >= to_timestamp(('x' || replace(left({id}::text, 13), '-', ''))::bit(48)::bigint / 1000.0)
-                        - interval '1 hour'"
+                        - interval '2 days'"
     )
 }
 

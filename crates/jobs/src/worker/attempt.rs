@@ -16,7 +16,7 @@ use crate::{
 
 /// Runs the handler and says how it ended.
 pub(super) async fn run(board: Rc<Board>, mut claimed: Claimed) {
-    let (id, kind) = (claimed.id, std::mem::take(&mut claimed.kind));
+    let (lease, kind) = (claimed.lease, std::mem::take(&mut claimed.kind));
     if let Some(metrics) = &board.metrics {
         metrics.begun(&kind, claimed.waited);
     }
@@ -28,7 +28,7 @@ pub(super) async fn run(board: Rc<Board>, mut claimed: Claimed) {
     if let Some(metrics) = &board.metrics {
         metrics.ended(&kind, ending.as_ref().map_or("succeeded", Ending::outcome), began.elapsed());
     }
-    board.end(id, ending);
+    board.end(lease, ending);
 }
 
 /// The handler, in the trace of the request that caused the job. A panic is a failure

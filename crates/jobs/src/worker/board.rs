@@ -8,16 +8,19 @@ use std::{
 use ids::JobId;
 use service_kit::db::Db;
 use tokio::{
-    sync::{Notify, mpsc},
+    sync::{Notify, mpsc, watch},
     task::AbortHandle,
 };
 use uuid::Uuid;
 
-use super::{Options, attempt};
+use super::{Options, attempt, fetch::Part};
 use crate::{
     Handlers, JobMetrics,
     store::{Claimed, Ending, Finished},
 };
+
+/// How many times as many attempts as may run are held until their ends are written.
+const UNWRITTEN: usize = 4;
 
 /// What all parts of a worker look at. They share one thread, and nobody holds a borrow
 /// over an `await`.
@@ -27,12 +30,16 @@ pub(super) struct Board {
     pub(super) options: Options,
     pub(super) metrics: Option<JobMetrics>,
     pub(super) name: String,
-    /// Jobs that this worker holds, until the database knows how they ended.
-    slots: RefCell<HashMap<JobId, Slot>>,
+    /// Attempts of this worker by their leases, until the database knows how they ended.
+    slots: RefCell<HashMap<Lease, Slot>>,
     /// How many handlers run.
     running: Cell<usize>,
     /// How many may begin at any moment, since somebody is claiming jobs for them.
     reserved: Cell<usize>,
+    /// Up to where each part of the queue was looked at.
+    pub(super) looked: RefCell<HashMap<Part, i64>>,
+    /// Whether the process is asked to end.
+    stopping: watch::Sender<bool>,
     /// Somebody should look into the queue.
     pub(super) work: Notify,
     /// A handler has ended, or a job is over.
@@ -42,8 +49,11 @@ pub(super) struct Board {
     endings: mpsc::UnboundedSender<Over>,
 }
 
+/// What an attempt holds: a job that this worker claims again has another.
+pub(super) type Lease = Uuid;
+
 struct Slot {
-    lease: Uuid,
+    id: JobId,
     lane: Option<String>,
     /// When the database last confirmed the lease.
     confirmed: Instant,
@@ -75,6 +85,8 @@ impl Board {
             slots: RefCell::default(),
             running: Cell::default(),
             reserved: Cell::default(),
+            looked: RefCell::default(),
+            stopping: watch::Sender::new(false),
             work: Notify::new(),
             ended: Notify::new(),
             schedule: Notify::new(),
@@ -83,8 +95,12 @@ impl Board {
         (board, received)
     }
 
-    /// How many more handlers may run.
+    /// How many more handlers may run. None, while many ends are still to be written: what
+    /// has ended and is not written would be done again after a crash.
     pub(super) fn room(&self) -> usize {
+        if self.slots.borrow().len() >= UNWRITTEN * self.options.concurrency {
+            return 0;
+        }
         self.options.concurrency.saturating_sub(self.running.get() + self.reserved.get())
     }
 
@@ -99,25 +115,48 @@ impl Board {
         self.ended.notify_one();
     }
 
-    /// Begins an attempt.
+    /// Whether the process is asked to end.
+    pub(super) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// From now on nothing new is begun.
+    pub(super) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Rests for `span`, or until the process is asked to end.
+    pub(super) async fn rest(&self, span: Duration) {
+        let mut stopping = self.stopping.subscribe();
+        // Tolerated: the time is up.
+        let _ = tokio::time::timeout(span, stopping.wait_for(|stopping| *stopping)).await;
+    }
+
+    /// How many attempts run beyond what was asked for, because they were late.
+    pub(super) fn excess(&self) -> usize {
+        self.running.get().saturating_sub(self.options.concurrency)
+    }
+
+    /// Begins an attempt. One at the same job that still runs here has lost its lease.
     pub(super) fn begin(self: &Rc<Self>, claimed: Claimed) {
         let (id, lease, lane) = (claimed.id, claimed.lease, claimed.lane.clone());
+        self.of(id).into_iter().for_each(|old| self.interrupt(old, None));
         self.running.set(self.running.get() + 1);
-        let slot = Slot { lease, lane, confirmed: Instant::now(), handler: None };
-        self.slots.borrow_mut().insert(id, slot);
+        let slot = Slot { id, lane, confirmed: Instant::now(), handler: None };
+        self.slots.borrow_mut().insert(lease, slot);
         let handler = tokio::task::spawn_local(attempt::run(Rc::clone(self), claimed)).abort_handle();
-        if let Some(slot) = self.slots.borrow_mut().get_mut(&id) {
+        if let Some(slot) = self.slots.borrow_mut().get_mut(&lease) {
             slot.handler = Some(handler);
         }
     }
 
     /// A handler ended by itself. `None`: the database knows, or it is not ours to say.
-    pub(super) fn end(&self, id: JobId, ending: Option<Ending>) {
+    pub(super) fn end(&self, lease: Lease, ending: Option<Ending>) {
         self.running.set(self.running.get().saturating_sub(1));
         match ending {
-            Some(ending) => self.tell(id, ending),
+            Some(ending) => self.tell(lease, ending),
             None => {
-                let slot = self.slots.borrow_mut().remove(&id);
+                let slot = self.slots.borrow_mut().remove(&lease);
                 if slot.is_some_and(|slot| slot.lane.is_some()) {
                     // The next one of the lane is ready now.
                     self.work.notify_one();
@@ -128,49 +167,59 @@ impl Board {
     }
 
     /// Ends a handler from outside; `None`: the job is somebody else's by now.
-    pub(super) fn interrupt(&self, id: JobId, ending: Option<Ending>) {
-        let handler = self.slots.borrow_mut().get_mut(&id).and_then(|slot| slot.handler.take());
+    pub(super) fn interrupt(&self, lease: Lease, ending: Option<Ending>) {
+        let handler = self.slots.borrow_mut().get_mut(&lease).and_then(|slot| slot.handler.take());
         if let Some(handler) = handler.filter(|handler| !handler.is_finished()) {
             handler.abort();
-            self.end(id, ending);
+            self.end(lease, ending);
         }
     }
 
-    fn tell(&self, id: JobId, ending: Ending) {
-        let slot = self.slots.borrow().get(&id).map(|slot| (slot.lease, slot.lane.clone()));
-        if let Some((lease, lane)) = slot {
+    /// Ends a job that somebody wants to end, if it runs here.
+    pub(super) fn cancel(&self, id: JobId) {
+        self.of(id).into_iter().for_each(|lease| self.interrupt(lease, Some(Ending::Cancelled)));
+    }
+
+    /// The attempts at a job.
+    fn of(&self, id: JobId) -> Vec<Lease> {
+        self.slots.borrow().iter().filter(|(_, slot)| slot.id == id).map(|(lease, _)| *lease).collect()
+    }
+
+    fn tell(&self, lease: Lease, ending: Ending) {
+        let slot = self.slots.borrow().get(&lease).map(|slot| (slot.id, slot.lane.clone()));
+        if let Some((id, lane)) = slot {
             // Tolerated: without a receiver the worker is on its way out, and leases run out.
             let _ = self.endings.send(Over { finished: Finished { id, lease, ending }, lane });
         }
     }
 
     /// The database knows how these ended.
-    pub(super) fn settled(&self, ids: impl Iterator<Item = JobId>) {
+    pub(super) fn settled(&self, leases: impl Iterator<Item = Lease>) {
         let mut slots = self.slots.borrow_mut();
-        ids.for_each(|id| drop(slots.remove(&id)));
+        leases.for_each(|lease| drop(slots.remove(&lease)));
         drop(slots);
         self.ended.notify_one();
     }
 
     /// The leases that were not confirmed for `age`: most jobs end before.
-    pub(super) fn leases(&self, age: Duration) -> Vec<(JobId, Uuid)> {
+    pub(super) fn leases(&self, age: Duration) -> Vec<(JobId, Lease)> {
         let slots = self.slots.borrow();
         let old = slots.iter().filter(|(_, slot)| slot.confirmed.elapsed() >= age);
-        old.map(|(id, slot)| (*id, slot.lease)).collect()
+        old.map(|(lease, slot)| (slot.id, *lease)).collect()
     }
 
     /// The database confirmed a lease that was asked about at `asked`.
-    pub(super) fn confirm(&self, id: JobId, asked: Instant) {
-        if let Some(slot) = self.slots.borrow_mut().get_mut(&id) {
+    pub(super) fn confirm(&self, lease: Lease, asked: Instant) {
+        if let Some(slot) = self.slots.borrow_mut().get_mut(&lease) {
             slot.confirmed = asked;
         }
     }
 
-    /// Those whose lease must have run out meanwhile.
-    pub(super) fn overdue(&self) -> Vec<JobId> {
-        let lease = self.options.lease;
+    /// Those that must have run out meanwhile.
+    pub(super) fn overdue(&self) -> Vec<Lease> {
+        let length = self.options.lease;
         let slots = self.slots.borrow();
-        slots.iter().filter(|(_, slot)| slot.confirmed.elapsed() > lease).map(|(id, _)| *id).collect()
+        slots.iter().filter(|(_, slot)| slot.confirmed.elapsed() > length).map(|(lease, _)| *lease).collect()
     }
 
     /// Lets what runs end within the grace, and gives the rest back.
@@ -183,8 +232,8 @@ impl Board {
                 () = &mut grace => break,
             }
         }
-        let left: Vec<JobId> = self.slots.borrow().keys().copied().collect();
-        left.into_iter().for_each(|id| self.interrupt(id, Some(Ending::Released)));
+        let left: Vec<Lease> = self.slots.borrow().keys().copied().collect();
+        left.into_iter().for_each(|lease| self.interrupt(lease, Some(Ending::Released)));
         let patience = Instant::now() + Duration::from_secs(2);
         while !self.slots.borrow().is_empty() && Instant::now() < patience {
             // Tolerated: what the database could not be told runs out with its lease.

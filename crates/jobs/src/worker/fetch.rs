@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    ops::Range,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -30,7 +31,7 @@ const WHOLE_REST: Duration = Duration::from_secs(30);
 const LATE: Duration = Duration::from_millis(250);
 
 /// The parts of the queue: those in no lane and those in lanes, by priority.
-type Part = (Priority, bool);
+pub(super) type Part = (Priority, bool);
 
 /// How far a part of the queue was looked at. A transaction that took its place early may
 /// commit late: what is a little late is found at once, the rest by [`stragglers`].
@@ -68,21 +69,21 @@ impl Place {
 struct Fetcher<'a> {
     board: &'a Rc<Board>,
     kinds: Vec<&'static str>,
-    /// How many jobs are claimed at once.
-    most: usize,
     connection: Option<AsyncPgConnection>,
 }
 
-/// Runs for ever.
+/// Runs until the process is asked to end.
 pub(super) async fn run(board: &Rc<Board>) {
-    let mut fetcher = Fetcher::new(board, board.options.concurrency);
+    let mut fetcher = Fetcher::new(board);
     let mut places = HashMap::new();
     // Jobs in lanes and others take turns in being looked for first.
     let mut lanes_first = false;
     let mut warm_until = Instant::now();
-    loop {
-        while board.room() == 0 {
-            board.ended.notified().await;
+    while !board.is_stopping() {
+        if board.room() == 0 {
+            // An end that nobody waits for here may have been taken note of elsewhere.
+            let _ = tokio::time::timeout(OFTEN, board.ended.notified()).await;
+            continue;
         }
         lanes_first = !lanes_first;
         match fetcher.fill(&mut places, lanes_first).await {
@@ -98,28 +99,28 @@ pub(super) async fn run(board: &Rc<Board>) {
             }
         }
         let wait = if Instant::now() < warm_until { OFTEN } else { board.options.poll };
-        if tokio::time::timeout(wait, board.work.notified()).await.is_ok() {
-            warm_until = Instant::now() + WARM;
+        tokio::select! {
+            () = board.rest(wait) => {}
+            () = board.work.notified() => warm_until = Instant::now() + WARM,
         }
     }
 }
 
-/// Looks at all of the queue, seldom: for what was committed late, or given back by a
-/// worker whose claim came to nothing. Runs for ever.
+/// Looks at what the other has passed by, seldom: what was committed late, or given back
+/// by a worker whose claim came to nothing. It goes first, so it has room of its own: an
+/// eighth more. Runs until the process is asked to end.
 pub(super) async fn stragglers(board: &Rc<Board>) {
-    let mut fetcher = Fetcher::new(board, board.options.concurrency.div_ceil(4));
-    let mut places = HashMap::new();
-    loop {
+    let most = board.options.concurrency.div_ceil(8);
+    let mut fetcher = Fetcher::new(board);
+    while !board.is_stopping() {
         let began = Instant::now();
-        match fetcher.fill(&mut places, false).await {
-            // Many at once were late: the next ones are behind these.
-            Ok(true) => tokio::time::sleep(if board.room() == 0 { OFTEN } else { Duration::ZERO }).await,
-            Ok(false) => {
-                places.clear();
-                tokio::time::sleep(rest(began.elapsed(), board.options.poll, WHOLE_REST)).await;
+        let parts: Vec<(Part, i64)> = board.looked.borrow().iter().map(|(part, to)| (*part, *to)).collect();
+        for (part, up_to) in parts {
+            if let Err(why) = fetcher.sweep(part, up_to, most).await {
+                fetcher.failed(&why).await;
             }
-            Err(why) => fetcher.failed(&why).await,
         }
+        board.rest(rest(began.elapsed(), board.options.poll, WHOLE_REST)).await;
     }
 }
 
@@ -131,8 +132,8 @@ pub(super) fn rest(took: Duration, least: Duration, most: Duration) -> Duration 
 }
 
 impl<'a> Fetcher<'a> {
-    fn new(board: &'a Rc<Board>, most: usize) -> Self {
-        Self { board, kinds: board.handlers.kinds(), most, connection: None }
+    fn new(board: &'a Rc<Board>) -> Self {
+        Self { board, kinds: board.handlers.kinds(), connection: None }
     }
 
     /// Begins what there is and room is for; whether there may be more.
@@ -140,16 +141,17 @@ impl<'a> Fetcher<'a> {
         let mut more = false;
         for priority in Priority::ALL {
             for laned in [lanes_first, !lanes_first] {
-                let room = self.board.room().min(self.most);
+                let (part, room) = ((priority, laned), self.board.room());
                 if room == 0 {
                     return Ok(true);
                 }
-                let place = places.entry((priority, laned)).or_insert_with(Place::new);
+                let place = places.entry(part).or_insert_with(Place::new);
                 self.board.reserve(room);
-                let looked = self.look((priority, laned), place.from(), room).await;
+                let looked = self.look(part, place.from()..i64::MAX, room).await;
                 self.board.unreserve(room);
                 let haul = looked?;
                 place.looked(&haul);
+                self.board.looked.borrow_mut().insert(part, place.up_to);
                 more |= haul.full;
                 haul.claimed.into_iter().for_each(|job| self.board.begin(job));
             }
@@ -157,12 +159,31 @@ impl<'a> Fetcher<'a> {
         Ok(more)
     }
 
-    async fn look(&mut self, (priority, laned): Part, after: i64, room: usize) -> db::Result<Haul> {
+    /// Begins all that there is up to a place.
+    async fn sweep(&mut self, part: Part, up_to: i64, most: usize) -> db::Result<()> {
+        let mut from = 0;
+        while !self.board.is_stopping() {
+            if self.board.excess() >= most {
+                self.board.rest(OFTEN).await;
+                continue;
+            }
+            let haul = self.look(part, from..up_to, most).await?;
+            haul.claimed.into_iter().for_each(|job| self.board.begin(job));
+            if !haul.full {
+                break;
+            }
+            from = haul.up_to;
+        }
+        Ok(())
+    }
+
+    async fn look(&mut self, (priority, laned): Part, places: Range<i64>, room: usize) -> db::Result<Haul> {
         let board = self.board;
         let reach = Reach {
             kinds: &self.kinds,
             priority,
-            after,
+            after: places.start,
+            up_to: places.end,
             limit: i64::try_from(room).unwrap_or(i64::MAX),
             lease: board.options.lease,
             worker: &board.name,
@@ -181,7 +202,7 @@ impl<'a> Fetcher<'a> {
     async fn failed(&mut self, why: &db::Error) {
         tracing::warn!(%why, "the queue could not be looked at; trying again");
         self.connection = None;
-        tokio::time::sleep(PAUSE).await;
+        self.board.rest(PAUSE).await;
     }
 }
 

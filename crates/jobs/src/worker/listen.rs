@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use ids::JobId;
 
 use super::board::Board;
-use crate::store::{self, Ending};
+use crate::store;
 
 /// The wait before a new connection is tried.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -28,7 +28,7 @@ async fn hear(board: &Board) -> Result<(), Box<dyn std::error::Error>> {
     while let Some(hint) = hints.next().await {
         match hint?.payload.parse::<JobId>() {
             // Somebody wants this one to end.
-            Ok(id) => board.interrupt(id, Some(Ending::Cancelled)),
+            Ok(id) => board.cancel(id),
             Err(_) => {
                 board.work.notify_one();
                 board.schedule.notify_one();

@@ -88,10 +88,15 @@ impl Worker {
             )
         };
         let living = async {
+            let stopping = async {
+                stop.await;
+                board.stop();
+                // A look in flight may have claimed what nobody would run.
+                tokio::time::sleep(board.options.grace).await;
+            };
             tokio::select! {
-                () = stop => {}
-                () = fetch::run(&board) => {}
-                () = fetch::stragglers(&board) => {}
+                () = stopping => {}
+                _ = async { tokio::join!(fetch::run(&board), fetch::stragglers(&board)) } => {}
             }
             board.drain().await;
         };

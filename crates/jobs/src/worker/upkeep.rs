@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ids::JobId;
 use service_kit::db;
 
 use super::{board::Board, fetch::rest};
@@ -25,9 +24,9 @@ pub(super) async fn renew(board: &Rc<Board>) {
         if let Err(why) = renew_once(board).await {
             tracing::warn!(%why, "leases could not be renewed");
         }
-        for id in board.overdue() {
-            tracing::warn!(job = %id, "a lease could not be renewed in time: its job is interrupted");
-            board.interrupt(id, None);
+        for lease in board.overdue() {
+            tracing::warn!(%lease, "a lease could not be renewed in time: its job is interrupted");
+            board.interrupt(lease, None);
         }
     }
 }
@@ -41,15 +40,15 @@ async fn renew_once(board: &Board) -> db::Result<()> {
     let held = store::renew(&mut *board.db.connection().await?, &leases, board.options.lease).await?;
     let mut kept = HashSet::new();
     for one in held {
-        kept.insert(one.id);
-        board.confirm(one.id, asked);
+        kept.insert(one.lease);
+        board.confirm(one.lease, asked);
         if one.cancelled {
-            board.interrupt(one.id, Some(Ending::Cancelled));
+            board.interrupt(one.lease, Some(Ending::Cancelled));
         }
     }
-    let lost = leases.into_iter().map(|(id, _)| id).filter(|id: &JobId| !kept.contains(id));
+    let lost = leases.into_iter().map(|(_, lease)| lease).filter(|lease| !kept.contains(lease));
     // One that ended meanwhile has no handler to interrupt any more.
-    lost.for_each(|id| board.interrupt(id, None));
+    lost.for_each(|lease| board.interrupt(lease, None));
     Ok(())
 }
 

@@ -108,6 +108,25 @@ fn a_row_that_somebody_locks_does_not_cost_other_jobs_their_lease() {
 }
 
 #[test]
+fn an_attempt_that_lost_its_lease_to_its_own_worker_ends_nothing() {
+    local(async {
+        let fixture = fixture().await;
+        let id = fixture.enqueue(&Probe::new("twice", Act::Sleep(3000))).await;
+        let worker = work(&fixture.database, quick());
+        // The lease runs out again and again, until the very worker that runs it claims it anew.
+        let late = "UPDATE jobs SET leased_until = clock_timestamp() - interval '1 s' WHERE attempt = 1 AND lease IS NOT NULL";
+        while jobs::find(&fixture.db, None, id).await.unwrap().unwrap().attempt < 2 {
+            fixture.execute(late).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        fixture.until_state(id, "succeeded").await;
+        assert_eq!(jobs::find(&fixture.db, None, id).await.unwrap().unwrap().attempt, 2);
+        let tally = tally(&worker.stop().await);
+        assert_eq!((tally["twice"], tally["twice slept"]), (2, 1), "the first attempt was interrupted");
+    });
+}
+
+#[test]
 fn a_worker_that_is_asked_to_end_finishes_or_gives_back() {
     local(async {
         let fixture = fixture().await;

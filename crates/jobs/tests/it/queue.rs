@@ -141,6 +141,48 @@ fn a_transaction_that_commits_late_is_not_passed_over() {
 }
 
 #[test]
+fn what_commits_late_is_found_under_any_load() {
+    local(async {
+        let fixture = fixture().await;
+        let worker = work(&fixture.database, jobs::Options { concurrency: 2, ..quick() });
+        let mut late = fixture.database.connect().await;
+        let transaction = late.transaction().await.unwrap();
+        let insert = |id: &str, name: &str| {
+            format!(
+                "INSERT INTO jobs (id, kind, payload, priority, state, max_attempts)
+            SELECT {id}, 'test.probe', '{{\"name\": \"{name}\", \"act\": {{\"Sleep\": 10}}}}', 1, 'ready', 5"
+            )
+        };
+        transaction.batch_execute(&insert("'00000000-0000-7000-8000-000000000003'", "late")).await.unwrap();
+        let load = insert("gen_random_uuid()", "load");
+        fixture.execute(&format!("{load} FROM generate_series(1, 3000)")).await;
+        let client = fixture.database.connect().await;
+        while client.query_one("SELECT count(*) FROM jobs_history", &[]).await.unwrap().get::<_, i64>(0) < 20
+        {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        transaction.commit().await.unwrap();
+        fixture.until("SELECT count(*) FROM jobs_history WHERE payload->>'name' = 'late'", 1).await;
+        let left = fixture.number("SELECT count(*) FROM jobs").await;
+        assert!(left > 500, "it waited behind what was enqueued after it: {left} are left");
+        worker.kill().await;
+    });
+}
+
+#[test]
+fn a_wait_of_any_length_can_be_asked_for() {
+    local(async {
+        let fixture = fixture().await;
+        let id = fixture.enqueue(&Probe::new("for ever", Act::After(u64::MAX))).await;
+        let other = fixture.enqueue(&Probe::new("other", Act::Nothing)).await;
+        let worker = work(&fixture.database, quick());
+        fixture.until_state(id, "scheduled").await;
+        fixture.until_state(other, "succeeded").await;
+        worker.stop().await;
+    });
+}
+
+#[test]
 fn cancelling_ends_what_waits_at_once_and_what_runs_soon() {
     local(async {
         let fixture = fixture().await;
@@ -155,6 +197,28 @@ fn cancelling_ends_what_waits_at_once_and_what_runs_soon() {
         assert_eq!(jobs::cancel(&fixture.db, None, runs).await.unwrap(), Cancelled::Asked);
         fixture.until_state(runs, "cancelled").await;
         assert_eq!(*worker.stop().await.borrow(), ["runs"], "its end was never reached");
+    });
+}
+
+#[test]
+fn what_is_cancelled_while_it_fails_does_not_come_back() {
+    local(async {
+        let fixture = fixture().await;
+        let id = fixture.enqueue(&Probe::new("stumbles", Act::Stumble(400))).await;
+        let worker = work(&fixture.database, quick());
+        fixture.until_state(id, "running").await;
+        // Somebody cancels it, and commits only when the worker already waits to write its failure.
+        let somebody = fixture.database.connect().await;
+        let cancel = format!(
+            "BEGIN; UPDATE jobs SET cancel_requested_at = clock_timestamp() WHERE id = '{}'",
+            id.uuid()
+        );
+        somebody.batch_execute(&cancel).await.unwrap();
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        fixture.until(waits, 1).await;
+        somebody.batch_execute("COMMIT").await.unwrap();
+        fixture.until_state(id, "cancelled").await;
+        worker.stop().await;
     });
 }
 

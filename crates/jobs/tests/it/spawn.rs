@@ -107,6 +107,8 @@ pub(crate) enum Act {
     Sleep(u64),
     /// Writes checkpoints 1 to n, and fails once in the middle.
     Steps(u32),
+    /// Takes so many milliseconds, then fails.
+    Stumble(u64),
     /// Asks to be tried again after so many milliseconds, once.
     After(u64),
 }
@@ -182,6 +184,10 @@ impl Job for Probe {
                     }
                 }
                 Ok(run.done())
+            }
+            Act::Stumble(millis) => {
+                tokio::time::sleep(Duration::from_millis(millis)).await;
+                Err(Failure::retry_after(Duration::from_secs(3600), "it stumbled"))
             }
             Act::After(millis) if run.attempt() == 1 => {
                 Err(Failure::retry_after(Duration::from_millis(millis), "come back"))
