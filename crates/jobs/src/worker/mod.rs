@@ -18,6 +18,9 @@ use uuid::Uuid;
 use crate::{Handlers, JobMetrics};
 use board::Board;
 
+/// How long a look at the queue may take to end once the process is asked to.
+const IN_FLIGHT: Duration = Duration::from_secs(2);
+
 /// How a worker works.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -92,7 +95,7 @@ impl Worker {
                 stop.await;
                 board.stop();
                 // A look in flight may have claimed what nobody would run.
-                tokio::time::sleep(board.options.grace).await;
+                tokio::time::sleep(IN_FLIGHT).await;
             };
             tokio::select! {
                 () = stopping => {}
