@@ -21,6 +21,10 @@ pub enum Refusal {
     /// changed, and a refresh brings a new one if there is one to be had.
     #[error("the token was revoked; refresh it or log in again")]
     Revoked,
+    /// A token of an API key that is good still: what the key's owner may do, or the key
+    /// itself, has just changed, and the gateway brings a new token within the second.
+    #[error("try again: the key's rights have just changed")]
+    RightsChanged,
     /// Revocations were never read, so nobody can be let in.
     #[error("it is not known yet which tokens are revoked")]
     RevocationsUnknown,
@@ -50,7 +54,9 @@ impl Describe for Refusal {
             Self::Missing | Self::Scheme | Self::Invalid(_) | Self::Expired | Self::Revoked => {
                 Kind::Unauthenticated
             }
-            Self::NoKeys | Self::RevocationsUnknown | Self::RevocationsStale => Kind::Unavailable,
+            Self::RightsChanged | Self::RevocationsUnknown | Self::RevocationsStale | Self::NoKeys => {
+                Kind::Unavailable
+            }
             Self::InsufficientScope(_)
             | Self::SessionRequired
             | Self::PersonRequired
@@ -65,6 +71,7 @@ impl Describe for Refusal {
             Self::Invalid(_) => "token_invalid",
             Self::Expired => "token_expired",
             Self::Revoked => "token_revoked",
+            Self::RightsChanged => "rights_changed",
             Self::RevocationsUnknown => "revocations_unavailable",
             Self::RevocationsStale => "revocations_stale",
             Self::NoKeys => "keys_unavailable",

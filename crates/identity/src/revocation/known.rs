@@ -47,6 +47,11 @@ impl Known {
         self.voids.get(subject).is_some_and(|void| void.below.is_none_or(|below| version < below))
     }
 
+    /// Whether all tokens of `subject` are void, whatever their version.
+    pub(super) fn voids_whole(&self, subject: &str) -> bool {
+        self.voids.get(subject).is_some_and(|void| void.below.is_none())
+    }
+
     /// Forgets what no living token can be meant by.
     pub(super) fn forget_old(&mut self, now: Instant) {
         self.voids.retain(|_, void| now.saturating_duration_since(void.heard) < REMEMBERED);
@@ -72,8 +77,9 @@ mod tests {
         assert!(!known.voids("usr_1", 0));
         assert!(known.hear(revocation(Some(3)), now));
         assert!(known.voids("usr_1", 2) && !known.voids("usr_1", 3) && !known.voids("usr_2", 2));
+        assert!(!known.voids_whole("usr_1") && !known.voids_whole("usr_2"));
         assert!(known.hear(revocation(None), now));
-        assert!(known.voids("usr_1", i64::MAX));
+        assert!(known.voids("usr_1", i64::MAX) && known.voids_whole("usr_1"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
+use ids::ApiKeyId;
 use reqwest::Method;
 use service_discovery::Peer;
 use tokio::{
@@ -158,7 +159,8 @@ impl Revocations {
     /// service's own cannot be revoked: it is over within minutes.
     ///
     /// # Errors
-    /// [`Refusal::Revoked`], [`Refusal::RevocationsUnknown`].
+    /// [`Refusal::Revoked`], or [`Refusal::RightsChanged`] when the token is of an API key
+    /// that only has to be exchanged anew; [`Refusal::RevocationsUnknown`].
     pub fn check(&self, claims: &Claims) -> Result<(), Refusal> {
         if claims.service().is_some() {
             return Ok(());
@@ -166,7 +168,19 @@ impl Revocations {
         if !self.is_loaded() {
             return Err(Refusal::RevocationsUnknown);
         }
-        if self.is_revoked(claims) { Err(Refusal::Revoked) } else { Ok(()) }
+        match self.is_revoked(claims) {
+            false => Ok(()),
+            true if self.is_of_good_key(claims) => Err(Refusal::RightsChanged),
+            true => Err(Refusal::Revoked),
+        }
+    }
+
+    /// Whether the token is of an API key that was not deleted. Its holder cannot do more
+    /// than send it again, so a version that moved is no end for them.
+    fn is_of_good_key(&self, claims: &Claims) -> bool {
+        let key = claims.sid.as_deref().filter(|sid| sid.parse::<ApiKeyId>().is_ok());
+        let known = self.shared.known.read().unwrap_or_else(PoisonError::into_inner);
+        key.is_some_and(|key| ![key, &claims.sub].into_iter().any(|subject| known.voids_whole(subject)))
     }
 
     /// Refuses when the feed was not read for too long.
@@ -221,9 +235,9 @@ mod tests {
     use super::*;
     use ids::{SessionId, Timestamp, UserId};
 
-    fn claims(user: UserId, session: SessionId, lifetime: Duration) -> Claims {
+    fn claims(user: UserId, sid: impl ToString, lifetime: Duration) -> Claims {
         serde_json::from_value(serde_json::json!({
-            "iss": "i", "sub": user, "aud": "a", "jti": "j", "iat": 0, "ver": 3, "sid": session,
+            "iss": "i", "sub": user, "aud": "a", "jti": "j", "iat": 0, "ver": 3, "sid": sid.to_string(), "sver": 2,
             "exp": (Timestamp::now() + lifetime).unix_seconds(),
         }))
         .unwrap()
@@ -249,6 +263,23 @@ mod tests {
         revocations.hear([Revocation::of_session(session)]);
         assert_eq!(ended.await, End::Revoked);
         assert_eq!(revocations.ended(&claims(user, session, minute)).await, End::Revoked, "and later");
+    }
+
+    #[test]
+    fn a_good_keys_token_is_to_be_sent_again_when_a_version_moved() {
+        let (user, key) = (UserId::generate(), ApiKeyId::generate());
+        let by_key = claims(user, key, Duration::from_secs(60));
+        let by_session = claims(user, SessionId::generate(), Duration::from_secs(60));
+        for moved in [Revocation::of_user(user, 4), Revocation::of_api_key_before(key, 3)] {
+            let revocations = loaded();
+            assert_eq!(revocations.check(&by_key), Ok(()));
+            revocations.hear([moved]);
+            assert_eq!(revocations.check(&by_key), Err(Refusal::RightsChanged));
+            revocations.hear([Revocation::of_user(user, 4)]);
+            assert_eq!(revocations.check(&by_session), Err(Refusal::Revoked), "a refresh helps it");
+            revocations.hear([Revocation::of_api_key(key)]);
+            assert_eq!(revocations.check(&by_key), Err(Refusal::Revoked), "a deleted key is final");
+        }
     }
 
     #[tokio::test]
