@@ -1,11 +1,13 @@
 use std::{marker::PhantomData, ops::Deref};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web::Data};
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web::Data,
+};
 use futures_util::future::LocalBoxFuture;
 use problem::HttpError;
 use service_discovery::Service;
 
-use crate::{Claims, Principal, Refusal, Verifier};
+use crate::{Claims, Principal, Refusal, Revocations, Verifier};
 
 /// One scope, as a type: `enum WritePrefs {}`.
 pub trait Permission: 'static {
@@ -86,11 +88,36 @@ impl FromRequest for CallingService {
     }
 }
 
+/// Who was let in, for [`require_live`].
+struct Admitted {
+    claims: Claims,
+    revocations: Revocations,
+}
+
+/// Refuses a request whose caller was let in by its head and revoked since: to be asked
+/// when its body is there, which may be much later. A request that nobody's token was
+/// asked for passes.
+///
+/// # Errors
+/// As [`Revocations::check`].
+pub fn require_live(request: &HttpRequest) -> Result<(), Refusal> {
+    let extensions = request.extensions();
+    let admitted = extensions.get::<Admitted>();
+    admitted.map_or(Ok(()), |Admitted { claims, revocations }| revocations.check(claims))
+}
+
 /// The verified claims of the request's bearer token.
 fn claims(request: &HttpRequest) -> impl Future<Output = Result<Claims, Refusal>> + use<> {
     let token = bearer(request);
     let verifier = verifier(request);
-    async move { verifier?.verify(&token?).await }
+    let request = request.clone();
+    async move {
+        let verifier = verifier?;
+        let claims = verifier.verify(&token?).await?;
+        let revocations = verifier.revocations().clone();
+        request.extensions_mut().insert(Admitted { claims: claims.clone(), revocations });
+        Ok(claims)
+    }
 }
 
 fn verifier(request: &HttpRequest) -> Result<Data<Verifier>, Refusal> {

@@ -4,7 +4,8 @@
 //! audience, minutes long. [`SigningKey`] makes it, [`Verifier`] reads it with
 //! keys that it holds or fetches ([`KeySource`]), and refuses it if it was revoked
 //! ([`Revocations`]). A handler takes the caller as
-//! an argument: [`Can<P>`](Can) needs a permission, [`Principal`] any person.
+//! an argument: [`Can<P>`](Can) needs a permission, [`Principal`] any person. Who reads
+//! a body asks again when it is there ([`require_live`]).
 
 mod claims;
 mod extract;
@@ -17,7 +18,7 @@ mod signing;
 mod verifier;
 
 pub use claims::{Actor, Claims};
-pub use extract::{CallingService, Can, Permission};
+pub use extract::{CallingService, Can, Permission, require_live};
 pub use keys::{FetchedKeys, KeySet, KeySource};
 pub use principal::{Credential, Principal};
 pub use refusal::Refusal;

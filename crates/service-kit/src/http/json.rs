@@ -8,6 +8,7 @@ use actix_web::{
 };
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
+use identity::Refusal;
 use problem::{Describe, FieldError, HttpError, Kind};
 use serde::de::DeserializeOwned;
 use serde_path_to_error::{Path, Segment};
@@ -54,6 +55,9 @@ pub enum JsonError {
     /// It did not arrive in time.
     #[error("the body took longer than {} s", PATIENCE.as_secs())]
     TooSlow,
+    /// The caller was revoked while it arrived.
+    #[error(transparent)]
+    Revoked(#[from] Refusal),
     /// Not JSON.
     #[error("the body is no JSON: {0}")]
     Syntax(String),
@@ -62,7 +66,8 @@ pub enum JsonError {
     Shape(FieldError),
 }
 
-/// Reads a body of one of these media types as `T`.
+/// Reads a body of one of these media types as `T`, and asks again then whether the
+/// caller's token is still good.
 ///
 /// # Errors
 /// [`JsonError`] says what to mend; nothing beyond the limit is read.
@@ -81,6 +86,7 @@ pub fn read_json<T: DeserializeOwned>(
         let body =
             body.await.map_err(|_elapsed| JsonError::TooSlow)?.map_err(|_limit| JsonError::TooLarge)?;
         let body = body.map_err(|_why| JsonError::Incomplete)?;
+        identity::require_live(&request)?;
         let value = parse(&body)?;
         request.extensions_mut().insert(RawBody(body));
         Ok(value)
@@ -192,6 +198,7 @@ impl Describe for JsonError {
             Self::MediaType(_) => Kind::UnsupportedMediaType,
             Self::TooLarge => Kind::TooLarge,
             Self::Incomplete | Self::TooSlow | Self::Syntax(_) => Kind::Malformed,
+            Self::Revoked(refusal) => refusal.kind(),
             Self::Shape(_) => Kind::Invalid,
         }
     }
@@ -202,6 +209,7 @@ impl Describe for JsonError {
             Self::TooLarge => "body_too_large",
             Self::Incomplete => "body_incomplete",
             Self::TooSlow => "body_too_slow",
+            Self::Revoked(refusal) => refusal.code(),
             Self::Syntax(_) => "json_malformed",
             Self::Shape(_) => "invalid_fields",
         }
@@ -213,13 +221,30 @@ impl Describe for JsonError {
             _ => Vec::new(),
         }
     }
+
+    fn challenge(&self) -> Option<String> {
+        match self {
+            Self::Revoked(refusal) => refusal.challenge(),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use actix_web::{
+        http::header::{AUTHORIZATION, CONTENT_TYPE},
+        test::TestRequest,
+    };
+    use futures_util::StreamExt;
+    use identity::{
+        Feed, KeySet, KeySource, Principal, Revocation, Revocations, SigningKey, Trusted, Verifier,
+    };
     use proptest::prelude::*;
     use serde::Deserialize;
+    use serde_json::json;
+    use std::sync::Arc;
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -285,6 +310,54 @@ mod tests {
         assert!(matches!(refusal(&format!(r#"{{"x": {deep}}}"#)), JsonError::Syntax(_)));
         let bytes = parse::<Person>(&Bytes::from_static(b"{\"name\": \"\xff\"}")).unwrap_err();
         assert!(matches!(bytes, JsonError::Syntax(_)), "{bytes:?}");
+    }
+
+    /// A body that is all there only after `meanwhile` was done.
+    fn late(body: &'static str, meanwhile: impl FnOnce() + 'static) -> Payload {
+        let (first, rest) = body.split_at(1);
+        let rest = futures_util::stream::once(async move {
+            meanwhile();
+            Ok(Bytes::from(rest))
+        });
+        let first = futures_util::stream::once(async move { Ok(Bytes::from(first)) });
+        Payload::Stream { payload: Box::pin(first.chain(rest)) }
+    }
+
+    fn verifier(key: &SigningKey) -> Verifier {
+        let keys = KeySet::default();
+        keys.replace(&serde_json::from_value(json!({ "keys": [key.public_jwk()] })).unwrap());
+        let keys = KeySource::Held(Arc::new(keys));
+        let trusted = Trusted { issuer: "i".to_owned(), audiences: vec!["a".to_owned()], keys };
+        let revocations = Revocations::default();
+        revocations.take(Feed::default());
+        Verifier::new(vec![trusted], revocations)
+    }
+
+    #[tokio::test]
+    async fn who_is_revoked_while_the_body_arrives_is_refused() {
+        let (key, user) = (SigningKey::from_seed(&[7; 32]).unwrap(), ids::UserId::generate());
+        let now = ids::Timestamp::now().unix_seconds();
+        let claims = json!({
+            "iss": "i", "sub": user, "aud": "a", "jti": "j", "iat": now, "exp": now + 60, "ver": 1,
+            "sid": ids::SessionId::generate(), "org": ids::OrgId::generate(),
+        });
+        let token = key.sign(&serde_json::from_value(claims).unwrap()).unwrap();
+        let verifier = verifier(&key);
+        let request = TestRequest::post()
+            .insert_header((CONTENT_TYPE, "application/json"))
+            .insert_header((AUTHORIZATION, format!("Bearer {token}")))
+            .app_data(web::Data::new(verifier.clone()))
+            .to_http_request();
+        let read = async |meanwhile: Revocation| {
+            let revocations = verifier.revocations().clone();
+            let mut body = late(r#"{"name": "Ada"}"#, move || revocations.hear([meanwhile]));
+            read_json::<Person>(&request, &mut body, &["application/json"]).await
+        };
+        Principal::from_request(&request, &mut Payload::None).await.unwrap();
+        assert!(read(Revocation::of_user(ids::UserId::generate(), 9)).await.is_ok());
+        let refusal = read(Revocation::of_user(user, 2)).await.unwrap_err();
+        assert_eq!((refusal.kind(), refusal.code()), (Kind::Unauthenticated, "token_revoked"));
+        assert_eq!(refusal.challenge(), Refusal::Revoked.challenge());
     }
 
     proptest! {
