@@ -64,7 +64,9 @@ impl From<Told> for Cursor {
     }
 }
 
-/// Takes the subscriber, unless somebody else has it; gives how far it was told.
+/// Takes the subscriber, unless somebody else has it; gives how far it was told. A lease
+/// that lies further ahead than any is given is of before the database's clock was put
+/// back: it would stop the subscriber until the clock comes there again.
 pub(super) async fn claim(
     conn: &mut AsyncPgConnection,
     name: &str,
@@ -74,7 +76,8 @@ pub(super) async fn claim(
     let sql = "
         UPDATE event_subscribers
         SET lease_token = $2, leased_until = clock_timestamp() + make_interval(secs => $3)
-        WHERE name = $1 AND (leased_until IS NULL OR leased_until < clock_timestamp())
+        WHERE name = $1 AND (leased_until IS NULL OR leased_until < clock_timestamp()
+                             OR leased_until > clock_timestamp() + 2 * make_interval(secs => $3))
         RETURNING seen::text AS seen, target::text AS target, after_seq";
     let query =
         statement(sql).bind::<Text, _>(name).bind::<SqlUuid, _>(lease).bind::<Double, _>(lasts.as_secs_f64());

@@ -136,6 +136,19 @@ async fn two_relays_share_a_subscriber_and_one_takes_over() {
 }
 
 #[actix_web::test]
+async fn a_lease_from_before_the_clock_was_put_back_stops_nobody() {
+    let (publisher, receiver, issuer) = (Side::new().await, Side::new().await, Issuer::start());
+    let there = Receiver::start(&receiver, &issuer, None, &Poison::default());
+    let far = "INSERT INTO event_subscribers (name, lease_token, leased_until)
+               VALUES ('prefs', gen_random_uuid(), now() + interval '2 hours') RETURNING 1::bigint";
+    publisher.number(far).await;
+    publisher.publish("a", 1).await;
+    let mut relay = relay(&publisher, &issuer, &there.url);
+    while relay.step().await {}
+    until("the one", async || receiver.effects().await == ["a:1"]).await;
+}
+
+#[actix_web::test]
 async fn a_log_that_came_from_another_cluster_is_told_anew_and_loses_nothing() {
     let (publisher, receiver, issuer) = (Side::new().await, Side::new().await, Issuer::start());
     let there = Receiver::start(&receiver, &issuer, None, &Poison::default());
