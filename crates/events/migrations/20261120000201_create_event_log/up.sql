@@ -2,8 +2,10 @@
 -- which transactions became visible (`xid` against snapshots), never by `seq` alone: a number that was drawn
 -- early may be committed late.
 CREATE TABLE events (
-    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- Before `seq`: defaults are computed in the columns' order, so that a transaction has its number before
+    -- it draws one of the log. The relay counts on it when it looks where a round begins.
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     id uuid NOT NULL UNIQUE,
     type text NOT NULL,
     org_id uuid,

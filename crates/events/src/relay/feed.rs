@@ -11,7 +11,7 @@ use super::{
     cursor::{Cursor, Round},
     gauges::Gauges,
     receiver::{PushError, Receiver},
-    store::{self, Lease},
+    store::{self, Lag, Lease, News},
 };
 
 /// How long nobody else tells a subscriber after a relay died.
@@ -129,9 +129,10 @@ impl Feed {
     /// Keeps the subscriber, and measures what waits for it.
     async fn measure(&mut self) -> Result<(), FeedError> {
         let conn = self.hold_on().await?;
-        if let (Some(mut conn), Some(held)) = (conn, &self.held) {
-            let pending = store::pending(&mut conn, &held.cursor.seen).await?;
-            self.gauges.pending(self.name(), &pending);
+        if let (Some(mut conn), Some(Held { cursor: Cursor { round: Some(round), .. }, .. })) =
+            (conn, &self.held)
+        {
+            show_lag(&mut conn, &self.gauges, self.name(), round.after).await;
         }
         Ok(())
     }
@@ -142,13 +143,14 @@ impl Feed {
         let name = self.receiver.service.name();
         let Some(held) = &mut self.held else { return Ok(Pause::For(ELSEWHERE)) };
         if held.cursor.round.is_none() {
-            let pending = store::pending(&mut conn, &held.cursor.seen).await?;
-            self.gauges.pending(name, &pending);
-            if pending.events == 0 {
-                held.cursor.seen = pending.target;
+            let News { target, after } = store::news(&mut conn, &held.cursor.seen).await?;
+            let Some(after) = after else {
+                self.gauges.lag(name, &Lag::default());
+                held.cursor.seen = target;
                 return Ok(Pause::Hint);
-            }
-            held.cursor.round = Some(Round { target: pending.target, after: pending.after });
+            };
+            show_lag(&mut conn, &self.gauges, name, after).await;
+            held.cursor.round = Some(Round { target, after });
         }
         let next = store::next(&mut conn, &held.cursor).await?;
         // No connection is kept while the receiver works.
@@ -258,6 +260,14 @@ async fn claim(conn: &mut Connection, name: &'static str) -> db::Result<Option<H
         cursor = beginning;
     }
     Ok(Some(Held { lease, cursor, written, has_moved: false }))
+}
+
+/// Shows how much lies behind `after`. That this fails keeps no one from being told.
+async fn show_lag(conn: &mut Connection, gauges: &Gauges, name: &str, after: i64) {
+    match store::lag(conn, after).await {
+        Ok(lag) => gauges.lag(name, &lag),
+        Err(error) => tracing::debug!(%error, "what waits is not measured"),
+    }
 }
 
 /// Doubles, and is spread, so that what failed together does not return together.

@@ -1,7 +1,7 @@
 use observability::Metrics;
 use prometheus::{Error, GaugeVec, IntCounterVec, IntGaugeVec, Opts};
 
-use super::store::Pending;
+use super::store::Lag;
 
 /// What Prometheus reads of the relay, by subscriber.
 #[derive(Clone, Debug)]
@@ -15,8 +15,8 @@ pub(super) struct Gauges {
 impl Gauges {
     pub(super) fn new(metrics: &Metrics) -> Result<Self, Error> {
         let label = ["subscriber"];
-        let pending = Opts::new("events_pending", "Events of the log that the subscriber was not told yet.");
-        let oldest = Opts::new("events_oldest_pending_seconds", "How long the oldest of them waits.");
+        let pending = Opts::new("events_pending", "At most so many events wait for the subscriber.");
+        let oldest = Opts::new("events_oldest_pending_seconds", "How long the next of them waits.");
         let told = Opts::new("events_told_total", "Events that the subscriber has taken, repeated ones too.");
         let failures = Opts::new("event_push_failures_total", "Pushes that the subscriber did not take.");
         let gauges = Self {
@@ -32,9 +32,9 @@ impl Gauges {
         Ok(gauges)
     }
 
-    pub(super) fn pending(&self, subscriber: &str, pending: &Pending) {
-        self.pending.with_label_values(&[subscriber]).set(pending.events);
-        self.oldest.with_label_values(&[subscriber]).set(pending.seconds);
+    pub(super) fn lag(&self, subscriber: &str, lag: &Lag) {
+        self.pending.with_label_values(&[subscriber]).set(lag.events);
+        self.oldest.with_label_values(&[subscriber]).set(lag.seconds);
     }
 
     pub(super) fn told(&self, subscriber: &str, events: usize) {

@@ -24,18 +24,24 @@ const BATCH_BYTES: i64 = 160 * 1024;
 /// Who tells a subscriber, as long as its lease lasts.
 pub(super) type Lease = Uuid;
 
-/// What is to be told as of now.
+/// What there is to tell as of now.
 #[derive(Debug, PartialEq, QueryableByName)]
-pub(super) struct Pending {
+pub(super) struct News {
     /// What is visible now.
     #[diesel(sql_type = Text)]
     pub(super) target: Snapshot,
+    /// What is new lies behind this number of the log; `None` when nothing is.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub(super) after: Option<i64>,
+}
+
+/// How far a subscriber is behind.
+#[derive(Debug, Default, PartialEq, QueryableByName)]
+pub(super) struct Lag {
+    /// At most: numbers that were drawn and rolled back count, too.
     #[diesel(sql_type = BigInt)]
     pub(super) events: i64,
-    /// Just before the first of them.
-    #[diesel(sql_type = BigInt)]
-    pub(super) after: i64,
-    /// How long the oldest of them waits.
+    /// How long the next of them waits.
     #[diesel(sql_type = Double)]
     pub(super) seconds: f64,
 }
@@ -131,20 +137,42 @@ pub(super) async fn note(
     Ok(())
 }
 
-/// What is visible now and was not in `seen`.
+/// What is visible now and was not in `seen`: a few looks into an index, however much it
+/// is and however long the log.
 ///
-/// A row is new if its transaction began after `seen` was taken, or ran at that time:
-/// the index finds both, however long the log is and however long a transaction takes.
-/// The count also keeps the planner from looking for the least `seq` along the whole
-/// log.
-pub(super) async fn pending(conn: &mut AsyncPgConnection, seen: &Snapshot) -> db::Result<Pending> {
+/// A row is new if its transaction ran when `seen` was taken (`late`), or began after. One
+/// that began after draws its numbers after everything visible in `seen` had its own: so
+/// its rows lie behind any of those, and the one of the latest transaction is found at
+/// once. `ORDER BY … LIMIT 1` keeps the planner on the index; for an `EXISTS` it may read
+/// the table.
+pub(super) async fn news(conn: &mut AsyncPgConnection, seen: &Snapshot) -> db::Result<News> {
     let sql = "
-        SELECT pg_current_snapshot()::text AS target, count(*) AS events, coalesce(min(seq) - 1, 0) AS after,
-               coalesce(extract(epoch FROM clock_timestamp() - min(occurred_at)), 0)::double precision AS seconds
-        FROM events
-        WHERE xid >= pg_snapshot_xmax($1::pg_snapshot)
-           OR xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))";
+        WITH late AS (
+            SELECT first.seq
+            FROM pg_snapshot_xip($1::pg_snapshot) AS running,
+                 LATERAL (SELECT seq FROM events WHERE xid = running ORDER BY seq LIMIT 1) AS first
+        )
+        SELECT pg_current_snapshot()::text AS target,
+               CASE WHEN EXISTS (SELECT FROM late)
+                      OR (SELECT true FROM events WHERE xid >= pg_snapshot_xmax($1::pg_snapshot)
+                          ORDER BY xid LIMIT 1)
+                    THEN coalesce(least((SELECT min(seq) - 1 FROM late), (
+                        SELECT seq FROM events
+                        WHERE xid < pg_snapshot_xmax($1::pg_snapshot)
+                          AND pg_visible_in_snapshot(xid, $1::pg_snapshot)
+                        ORDER BY xid DESC, seq DESC LIMIT 1
+                    )), 0) END AS after";
     Ok(statement(sql).bind::<Text, _>(seen).get_result(conn).await?)
+}
+
+/// How far it is from `after` to the end of the log.
+pub(super) async fn lag(conn: &mut AsyncPgConnection, after: i64) -> db::Result<Lag> {
+    let sql = "
+        SELECT greatest(coalesce((SELECT max(seq) FROM events), 0) - $1, 0) AS events,
+               coalesce(extract(epoch FROM clock_timestamp() - (
+                   SELECT occurred_at FROM events WHERE seq > $1 ORDER BY seq LIMIT 1
+               )), 0)::double precision AS seconds";
+    Ok(statement(sql).bind::<BigInt, _>(after).get_result(conn).await?)
 }
 
 /// One event of the log.

@@ -60,6 +60,23 @@ async fn a_transaction_that_is_held_holds_up_nobody_in_whatever_database() {
     assert_eq!(receiver.effects().await.len(), 22);
 }
 
+/// Or else a round could begin behind an event that commits later.
+#[actix_web::test]
+async fn a_transaction_has_its_number_before_it_draws_one_of_the_log() {
+    let publisher = Side::new().await;
+    let gate = publisher.database.connect().await;
+    gate.batch_execute("BEGIN; ALTER SEQUENCE events_seq_seq NO CYCLE").await.unwrap();
+    let drawing = publisher.publish("a", 1);
+    let waits = "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+                 WHERE l.relation = 'events_seq_seq'::regclass AND NOT l.granted AND a.backend_xid IS NOT NULL";
+    let look = async {
+        until("a draw with a number", async || publisher.number(waits).await == 1).await;
+        gate.batch_execute("COMMIT").await.unwrap();
+    };
+    futures_util::future::join(drawing, look).await;
+    assert_eq!(publisher.number("SELECT count(*) FROM events").await, 1);
+}
+
 /// What happens in a random history.
 #[derive(Clone, Debug)]
 enum Act {
@@ -70,6 +87,7 @@ enum Act {
     Read,
 }
 
+const CASES: usize = 24;
 const WRITERS: usize = 4;
 const THINGS: usize = 3;
 
@@ -86,12 +104,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 }
 
 /// Plays a history: a thing is locked by the writer that changes it, as services do.
-/// Gives the committed `thing:version`s of each thing, in their order.
-async fn play(publisher: &Side, relay: &mut events::Relay, acts: &[Act]) -> Vec<Vec<String>> {
-    let mut clients = Vec::new();
-    for _ in 0..WRITERS {
-        clients.push(publisher.database.connect().await);
-    }
+/// Gives the committed versions of each thing, in their order.
+async fn play(clients: &[Client], relay: &mut events::Relay, case: usize, acts: &[Act]) -> Vec<Vec<i64>> {
     let mut open = [false; WRITERS];
     let mut owner = [None; THINGS];
     let mut versions = [0_i64; THINGS];
@@ -107,7 +121,7 @@ async fn play(publisher: &Side, relay: &mut events::Relay, acts: &[Act]) -> Vec<
             Act::Publish(writer, thing) if open[writer] && owner[thing].is_none_or(|by| by == writer) => {
                 owner[thing] = Some(writer);
                 versions[thing] += 1;
-                publish_by(&clients[writer], &format!("t{thing}"), versions[thing]).await;
+                publish_by(&clients[writer], &name(case, thing), versions[thing]).await;
                 pending[writer].push((thing, versions[thing]));
             }
             Act::Commit(writer) | Act::RollBack(writer) if open[writer] => {
@@ -116,7 +130,7 @@ async fn play(publisher: &Side, relay: &mut events::Relay, acts: &[Act]) -> Vec<
                 clients[writer].batch_execute(end).await.unwrap();
                 open[writer] = false;
                 for (thing, version) in pending[writer].drain(..).filter(|_| commits) {
-                    committed[thing].push(format!("t{thing}:{version}"));
+                    committed[thing].push(version);
                 }
                 owner.iter_mut().filter(|by| **by == Some(writer)).for_each(|by| *by = None);
             }
@@ -127,25 +141,37 @@ async fn play(publisher: &Side, relay: &mut events::Relay, acts: &[Act]) -> Vec<
     committed
 }
 
+fn name(case: usize, thing: usize) -> String {
+    format!("{case}/t{thing}")
+}
+
+/// One after the other on the same log, so that most begin where others ended.
 #[actix_web::test]
 async fn any_history_is_told_exactly_once_and_in_order_of_each_thing() {
-    let issuer = Issuer::start();
+    let (publisher, receiver, issuer) = (Side::new().await, Side::new().await, Issuer::start());
+    let there = Receiver::start(&receiver, &issuer, None, &Poison::default());
+    let mut relay = relay(&publisher, &issuer, &there.url);
+    let mut clients = Vec::new();
+    for _ in 0..WRITERS {
+        clients.push(publisher.database.connect().await);
+    }
     let mut runner = TestRunner::deterministic();
-    for _ in 0..24 {
+    let mut histories = Vec::new();
+    for case in 0..CASES {
         let acts = acts().new_tree(&mut runner).unwrap().current();
-        let (publisher, receiver) = (Side::new().await, Side::new().await);
-        let there = Receiver::start(&receiver, &issuer, None, &Poison::default());
-        let mut relay = relay(&publisher, &issuer, &there.url);
-        let committed = play(&publisher, &mut relay, &acts).await;
-        let count: usize = committed.iter().map(Vec::len).sum();
-        until("all of it", async || receiver.effects().await.len() >= count).await;
-        let effects = receiver.effects().await;
+        let committed = play(&clients, &mut relay, case, &acts).await;
+        histories.push((acts, committed));
+    }
+    let count: usize = histories.iter().flat_map(|(_, committed)| committed).map(Vec::len).sum();
+    until("all of it", async || receiver.effects().await.len() >= count).await;
+    let effects = receiver.effects().await;
+    assert_eq!(effects.len(), count);
+    for (case, (acts, committed)) in histories.iter().enumerate() {
         for (thing, wanted) in committed.iter().enumerate() {
-            let prefix = format!("t{thing}:");
-            let told: Vec<_> = effects.iter().filter(|effect| effect.starts_with(&prefix)).cloned().collect();
-            assert_eq!(&told, wanted, "{acts:?}");
+            let prefix = format!("{}:", name(case, thing));
+            let told = effects.iter().filter_map(|effect| effect.strip_prefix(&prefix)?.parse().ok());
+            assert_eq!(&told.collect::<Vec<i64>>(), wanted, "{acts:?}");
         }
-        there.stop().await;
     }
 }
 
