@@ -1,3 +1,5 @@
+use std::fmt;
+
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse, Responder, dev::Payload, http::header::HeaderName, web::Data,
 };
@@ -40,6 +42,15 @@ struct Keyed {
 }
 
 impl Idempotency {
+    /// Makes the act one that is done to `what`: for what the credential says and the path
+    /// does not, such as the session that is logged out. With another it is another act,
+    /// whose key was never used.
+    #[must_use]
+    pub fn about(self, what: impl fmt::Display) -> Self {
+        let about = |keyed: Keyed| Keyed { operation: keyed.operation.about(&what.to_string()), ..keyed };
+        Self { keyed: self.keyed.map(about), ..self }
+    }
+
     /// Does `work` in one transaction of `db`, together with the record of its reply.
     ///
     /// - `Ok` commits, whatever the status; the reply is kept for 24 hours.

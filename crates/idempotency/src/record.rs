@@ -31,6 +31,11 @@ impl Operation {
         Self(digest(&[org.as_bytes(), user.as_bytes(), texts[0], b"\0", texts[1], b"\0", texts[2]]))
     }
 
+    /// The same act, done to `what` the request does not name.
+    pub(crate) fn about(&self, what: &str) -> Self {
+        Self(digest(&[&self.0, what.as_bytes()]))
+    }
+
     /// The primary key of its record.
     pub(crate) fn id(&self) -> &[u8] {
         &self.0

@@ -1,4 +1,4 @@
-use ids::{OrgId, UserId};
+use ids::{OrgId, SessionId, UserId};
 use testing::Person;
 
 use crate::{
@@ -47,6 +47,18 @@ async fn another_body_or_query_is_refused() {
     assert_eq!(answer(spaced).await.code(), "idempotency_key_reused", "bytes are compared, not meaning");
     assert_eq!(answer(things.make(&person, "k", THING)).await, first.again());
     assert_eq!(things.made().await, 1);
+}
+
+#[actix_web::test]
+async fn what_the_credential_names_belongs_to_the_act() {
+    let things = spawn().await;
+    let phone = things.person();
+    let laptop = Person { sid: SessionId::generate().to_string(), ..phone.clone() };
+    for (turn, session) in [&phone, &laptop, &phone, &laptop].into_iter().enumerate() {
+        let left = answer(things.request(session, "/leave").header("idempotency-key", "k")).await;
+        assert_eq!((left.status, left.replayed), (204, turn > 1));
+    }
+    assert_eq!(things.made().await, 2);
 }
 
 #[actix_web::test]

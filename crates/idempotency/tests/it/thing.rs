@@ -15,7 +15,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use idempotency::{Idempotency, Key, Keyed, LARGEST};
-use identity::{Can, Permission};
+use identity::{Can, Permission, Principal};
 use problem::{HttpError, Kind, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -124,6 +124,21 @@ async fn create_thing(
     .await
 }
 
+/// Does something to what the credential names: the session.
+#[utoipa::path(params(Key), responses((status = 204, description = "Left"), Keyed))]
+#[post("/leave")]
+async fn leave(caller: Principal, once: Idempotency, db: Data<Db>) -> Result<HttpResponse, HttpError> {
+    let session = caller.session()?;
+    once.about(session)
+        .run(&db, async |conn| {
+            let leave = sql_query("INSERT INTO things (org_id, name, n) VALUES ($1, $2, 1)");
+            let leave = leave.bind::<Uuid, _>(caller.org).bind::<Text, _>(session.to_string());
+            leave.execute(conn).await.map_err(Error::from)?;
+            Ok(HttpResponse::NoContent())
+        })
+        .await
+}
+
 /// Makes a thing whose reply is a secret, and so takes no key.
 #[utoipa::path(responses((status = 200, description = "A secret")), security(("bearer" = ["things:write"])))]
 #[post("/secrets")]
@@ -144,5 +159,5 @@ async fn ring(once: Idempotency, db: Data<Db>) -> Result<HttpResponse, HttpError
 }
 
 pub(crate) fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(create_thing).service(create_secret).service(ring);
+    config.service(create_thing).service(create_secret).service(ring).service(leave);
 }
