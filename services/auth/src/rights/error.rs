@@ -1,3 +1,4 @@
+use identity::Refusal;
 use problem::{Describe, Kind};
 use service_kit::db;
 
@@ -10,6 +11,9 @@ pub(crate) enum RightsError {
     /// The user is banned.
     #[error("this account is suspended")]
     Banned,
+    /// What the user may do has changed since the token was made.
+    #[error(transparent)]
+    Outdated(Refusal),
     #[error(transparent)]
     Db(#[from] db::Error),
 }
@@ -18,6 +22,7 @@ impl Describe for RightsError {
     fn kind(&self) -> Kind {
         match self {
             Self::Ended | Self::Banned => Kind::Unauthenticated,
+            Self::Outdated(refusal) => refusal.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -26,6 +31,7 @@ impl Describe for RightsError {
         match self {
             Self::Ended => "credential_ended",
             Self::Banned => "account_suspended",
+            Self::Outdated(refusal) => refusal.code(),
             Self::Db(error) => error.code(),
         }
     }

@@ -5,7 +5,7 @@ use diesel::{
     sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use identity::{Credential, Principal};
+use identity::{Credential, Principal, Refusal};
 use ids::{OrgId, Timestamp, UserId};
 use service_kit::db::{self, statement};
 
@@ -56,7 +56,8 @@ pub(crate) async fn find(
     }))
 }
 
-/// Refuses a caller whose session or key ended after the token was made.
+/// Refuses a caller whose session or key ended, or whose rights changed, after the token
+/// was made: what the feed of revocations will say, in the caller's own transaction.
 pub(crate) async fn require_live(
     connection: &mut AsyncPgConnection,
     caller: &Principal,
@@ -67,17 +68,21 @@ pub(crate) async fn require_live(
         live: bool,
         #[diesel(sql_type = Bool)]
         banned: bool,
+        #[diesel(sql_type = BigInt)]
+        version: i64,
     }
-    let (sql, id) = match caller.credential {
+    let (sql, id, outdated) = match caller.credential {
         Credential::Session(id) => (
-            "SELECT c.revoked_at IS NULL AND c.expires_at > now() AS live, u.banned_at IS NOT NULL AS banned
+            "SELECT c.revoked_at IS NULL AND c.expires_at > now() AS live, u.banned_at IS NOT NULL AS banned, u.version
              FROM sessions c JOIN users u ON u.id = c.user_id WHERE c.user_id = $1 AND c.id = $2",
             id.uuid(),
+            Refusal::Revoked,
         ),
         Credential::ApiKey(id) => (
-            "SELECT coalesce(c.expires_at > now(), true) AS live, u.banned_at IS NOT NULL AS banned
+            "SELECT coalesce(c.expires_at > now(), true) AS live, u.banned_at IS NOT NULL AS banned, u.version
              FROM api_keys c JOIN users u ON u.id = c.user_id WHERE c.user_id = $1 AND c.id = $2",
             id.uuid(),
+            Refusal::RightsChanged,
         ),
     };
     let row = statement(sql)
@@ -89,7 +94,8 @@ pub(crate) async fn require_live(
         .map_err(db::Error::from)?;
     match row {
         Some(Row { banned: true, .. }) => Err(RightsError::Banned),
-        Some(Row { live: true, .. }) => Ok(()),
-        _ => Err(RightsError::Ended),
+        Some(Row { live: false, .. }) | None => Err(RightsError::Ended),
+        Some(Row { version, .. }) if version > caller.versions.0 => Err(RightsError::Outdated(outdated)),
+        Some(_) => Ok(()),
     }
 }

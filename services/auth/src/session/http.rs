@@ -178,6 +178,7 @@ pub(crate) async fn logout(
     let session = caller.session()?;
     let mut voided = Vec::new();
     let reply = once
+        .about(session)
         .run(&db, async |connection| {
             voided = act::end(connection, caller.user, session, "logout", Timestamp::now()).await?;
             let entry = Entry::of(audited::SESSION_ENDED).on(session);

@@ -56,7 +56,7 @@ pub(crate) enum TokenError {
 impl From<Refusal> for TokenError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::NoKeys | Refusal::RevocationsUnknown => Self::Unready(refusal),
+            Refusal::NoKeys | Refusal::RevocationsUnknown | Refusal::RightsChanged => Self::Unready(refusal),
             other => Self::InvalidGrant(other.to_string()),
         }
     }

@@ -14,7 +14,7 @@ use service_kit::{
 };
 
 use super::{act, rules};
-use crate::permissions::AdministerAuth;
+use crate::{permissions::AdministerAuth, rights};
 
 /// Bans a user: their sessions end, their keys and tokens open nothing, everywhere
 /// within a second. Who is banned already stays so, for the same reason as before.
@@ -41,6 +41,7 @@ pub(crate) async fn ban_user(
     let mut voided = Vec::new();
     let reply = once
         .run(&db, async |connection| {
+            rights::store::require_live(connection, &caller).await?;
             voided = act::ban(connection, &by, user, &why, Timestamp::now()).await?;
             Ok(HttpResponse::NoContent())
         })
@@ -65,6 +66,7 @@ pub(crate) async fn unban_user(
     origin: Origin,
 ) -> Result<HttpResponse, HttpError> {
     once.run(&db, async |connection| {
+        rights::store::require_live(connection, &caller).await?;
         act::unban(connection, &origin.caller(&caller), *id, Timestamp::now()).await?;
         Ok(HttpResponse::NoContent())
     })
@@ -95,6 +97,7 @@ pub(crate) async fn set_user_roles(
     let mut voided = Vec::new();
     let reply = once
         .run(&db, async |connection| {
+            rights::store::require_live(connection, &caller).await?;
             voided = act::set_roles(connection, &by, user, &roles).await?;
             Ok(Json(Roles { roles: roles.into_iter().collect() }))
         })

@@ -137,7 +137,7 @@ async fn token_of(auth: &Auth, caller: &str, owners: &contract_auth::Secret) -> 
             claims.scope = "prefs:read".parse().unwrap();
         }
         "banned" => {
-            auth.client.ban(&auth.admin(), other.id(), "a test").await.unwrap();
+            auth.client.ban(&auth.admin().await, other.id(), "a test").await.unwrap();
         }
         _ => {}
     }

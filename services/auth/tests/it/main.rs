@@ -7,6 +7,7 @@ mod api_key;
 mod command;
 mod contract;
 mod keyed;
+mod late;
 mod password;
 mod refusals;
 mod revocation;

@@ -163,11 +163,12 @@ async fn what_another_replica_or_an_operator_revokes_is_felt() {
 async fn a_sensitive_operation_wants_fresh_word_and_others_do_not() {
     let auth = crate::spawn::spawn_with(&[("AUTH__IDENTITY__REVOCATIONS_STALE_SECONDS", "1")]).await;
     let ada = auth.somebody("ada@example.com").await;
-    auth.client.unban(&auth.admin(), ada.id()).await.unwrap();
+    let admin = auth.admin().await;
+    auth.client.unban(&admin, ada.id()).await.unwrap();
     auth.sql("ALTER TABLE revocations RENAME TO away").await;
     for turn in 0.. {
         assert!(auth.client.me(&ada.inward).await.is_ok(), "what is known goes on");
-        if let Err(refusal) = auth.client.unban(&auth.admin(), ada.id()).await {
+        if let Err(refusal) = auth.client.unban(&admin, ada.id()).await {
             assert_eq!(
                 crate::spawn::refused(Err::<(), _>(refusal)),
                 crate::spawn::code(503, "revocations_stale")
@@ -179,7 +180,7 @@ async fn a_sensitive_operation_wants_fresh_word_and_others_do_not() {
     }
     auth.sql("ALTER TABLE away RENAME TO revocations").await;
     for _ in 0..600 {
-        if auth.client.unban(&auth.admin(), ada.id()).await.is_ok() {
+        if auth.client.unban(&admin, ada.id()).await.is_ok() {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;

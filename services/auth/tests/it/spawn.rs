@@ -5,11 +5,11 @@ use std::time::Duration;
 use auth::{App, Settings};
 use contract_auth::{Client, Login, NewApiKey, NewApiKeyText, Registration, Secret, Tokens};
 use identity::Claims;
-use ids::UserId;
+use ids::{SessionId, UserId};
 use secrecy::SecretString;
 use service_discovery::{CallError, Peer, PeerOptions, Service};
 use service_kit::{migrations::Migrator, settings::Reader};
-use testing::{Issuer, Person, TestDatabase};
+use testing::{Issuer, TestDatabase};
 use tokio::sync::oneshot;
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -115,9 +115,11 @@ impl Auth {
         self.client.create_api_key(&who.inward, &new).await.unwrap()
     }
 
-    /// The token of somebody who administers.
-    pub(crate) fn admin(&self) -> Secret {
-        self.issuer.token(Service::Auth, &Person::with_scopes("auth:admin")).into()
+    /// The token of somebody who administers: another one each time.
+    pub(crate) async fn admin(&self) -> Secret {
+        let admin = self.somebody(&format!("admin-{}@example.com", SessionId::generate())).await;
+        let scope = "auth:admin".parse().unwrap();
+        self.issuer.sign(&Claims { scope, ..claims_of(&admin.inward) }).into()
     }
 
     /// Runs SQL behind auth's back.

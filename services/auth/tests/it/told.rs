@@ -38,9 +38,10 @@ async fn live(auth: &Auth) {
     let current = auth.client.refresh(&eve.tokens.refresh_token).await.unwrap().refresh_token;
     auth.sql("UPDATE sessions SET rotated_at = rotated_at - interval '30 seconds'").await;
     auth.client.refresh(&current).await.unwrap_err();
-    auth.client.set_roles(&auth.admin(), eve.id(), &["RESELLER"]).await.unwrap();
-    auth.client.ban(&auth.admin(), eve.id(), "spam").await.unwrap();
-    auth.client.unban(&auth.admin(), eve.id()).await.unwrap();
+    let admin = auth.admin().await;
+    auth.client.set_roles(&admin, eve.id(), &["RESELLER"]).await.unwrap();
+    auth.client.ban(&admin, eve.id(), "spam").await.unwrap();
+    auth.client.unban(&admin, eve.id()).await.unwrap();
     let back = auth.login("eve@example.com").await.unwrap();
     auth.client.delete_me(&auth.inward(&back.access_token)).await.unwrap();
     let mut operator = Connector::new(auth.db.url(), None).unwrap().connect().await.unwrap();
@@ -95,15 +96,15 @@ async fn versions_grow_by_one_with_every_event_of_a_user() {
 #[actix_web::test]
 async fn a_refused_operation_leaves_no_trace() {
     let auth = spawn().await;
-    let ada = auth.somebody("ada@example.com").await;
+    let (ada, admin) = (auth.somebody("ada@example.com").await, auth.admin().await);
     let count = "SELECT (SELECT count(*) FROM audit_log) + (SELECT count(*) FROM events)";
     let before = auth.count(count).await;
-    auth.client.set_roles(&auth.admin(), ada.id(), &["KING"]).await.unwrap_err();
+    auth.client.set_roles(&admin, ada.id(), &["KING"]).await.unwrap_err();
     let change = PasswordChange { current_password: NEW.into(), new_password: NEW.into() };
     auth.client.change_password(&ada.inward, &change).await.unwrap_err();
     auth.client.delete_api_key(&ada.inward, ids::ApiKeyId::generate()).await.unwrap_err();
     for _ in 0..2 {
-        auth.client.unban(&auth.admin(), ada.id()).await.unwrap();
+        auth.client.unban(&admin, ada.id()).await.unwrap();
     }
     assert_eq!(auth.count(count).await, before);
 }

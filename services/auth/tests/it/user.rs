@@ -6,7 +6,7 @@ use crate::spawn::{PASSWORD, claims_of, code, gateway_secret, refused, spawn};
 #[actix_web::test]
 async fn a_banned_user_is_out_at_once_and_back_when_the_ban_ends() {
     let auth = spawn().await;
-    let (ada, admin) = (auth.somebody("ada@example.com").await, auth.admin());
+    let (ada, admin) = (auth.somebody("ada@example.com").await, auth.admin().await);
     let key = auth.api_key(&ada, &["auth:read"]).await.key;
     let exchange = async || {
         let grant = Grant::Exchange(Exchange::ApiKey(key.clone()));
@@ -40,21 +40,24 @@ async fn a_banned_user_is_out_at_once_and_back_when_the_ban_ends() {
 async fn a_ban_says_why_and_never_oneself() {
     let auth = spawn().await;
     let ada = auth.somebody("ada@example.com").await;
-    assert_eq!(refused(auth.client.ban(&auth.admin(), ada.id(), " ").await), code(422, "invalid_fields"));
+    assert_eq!(
+        refused(auth.client.ban(&auth.admin().await, ada.id(), " ").await),
+        code(422, "invalid_fields")
+    );
     let mut claims = claims_of(&ada.inward);
     claims.scope = "auth:admin".parse().unwrap();
     let by_ada = auth.issuer.sign(&claims).into();
     assert_eq!(refused(auth.client.ban(&by_ada, ada.id(), "tired").await), code(403, "own_account"));
     assert_eq!(refused(auth.client.set_roles(&by_ada, ada.id(), &[]).await), code(403, "own_account"));
     assert!(auth.client.me(&ada.inward).await.is_ok());
-    auth.client.ban(&auth.admin(), ada.id(), " spam ").await.unwrap();
+    auth.client.ban(&auth.admin().await, ada.id(), " spam ").await.unwrap();
     assert_eq!(auth.count("SELECT count(*) FROM users WHERE banned_why = 'spam'").await, 1);
 }
 
 #[actix_web::test]
 async fn nobody_who_is_not_there_is_banned() {
     let auth = spawn().await;
-    let (admin, nobody) = (auth.admin(), ids::UserId::generate());
+    let (admin, nobody) = (auth.admin().await, ids::UserId::generate());
     let unknown = code(404, "user_not_found");
     assert_eq!(refused(auth.client.ban(&admin, nobody, "spam").await), unknown);
     assert_eq!(refused(auth.client.unban(&admin, nobody).await), unknown);
@@ -65,7 +68,7 @@ async fn nobody_who_is_not_there_is_banned() {
 #[actix_web::test]
 async fn a_change_of_roles_voids_tokens_and_the_next_have_the_new_rights() {
     let auth = spawn().await;
-    let (ada, admin) = (auth.somebody("ada@example.com").await, auth.admin());
+    let (ada, admin) = (auth.somebody("ada@example.com").await, auth.admin().await);
     auth.sql("UPDATE users SET email_verified_at = now()").await;
     let unknown = auth.client.set_roles(&admin, ada.id(), &["ADMIN", "KING"]).await;
     assert_eq!(refused(unknown), code(422, "invalid_fields"));
