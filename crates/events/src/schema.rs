@@ -23,3 +23,11 @@ diesel::table! {
         version -> BigInt,
     }
 }
+
+diesel::table! {
+    event_positions (publisher, aggregate) {
+        publisher -> Text,
+        aggregate -> Text,
+        version -> BigInt,
+    }
+}

@@ -27,11 +27,13 @@ impl Job for HandleEvent {
     async fn run(self, run: Run, subscriptions: Subscriptions) -> Result<Done, Failure> {
         let publisher: Service = self.publisher.parse().map_err(Failure::discard)?;
         run.finish(async |conn| {
-            if store::is_newest(conn, publisher, &self.event).await? {
+            let Some(handled) = store::overtaken_by(conn, publisher, &self.event).await? else {
                 return subscriptions.handle(conn, publisher, &self.event).await;
-            }
-            // A dead letter that was replayed after those behind it went on.
-            tracing::info!(event = %self.event.id, aggregate = self.event.aggregate, "an event came too late");
+            };
+            // A dead letter that was replayed after those behind it went on: as it should be. Or the
+            // publisher came from a backup and uses versions again: then an operator must know.
+            let Envelope { id, aggregate, version, .. } = &self.event;
+            tracing::warn!(%publisher, event = %id, aggregate, version, handled, "an event is left out");
             Ok(())
         })
         .await

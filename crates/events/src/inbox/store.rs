@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contract_events::Envelope;
 use diesel::{
-    ExpressionMethods, insert_into,
+    ExpressionMethods, QueryDsl, insert_into,
     sql_types::{BigInt, Double, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -12,7 +12,7 @@ use ids::EventId;
 use service_discovery::Service;
 use service_kit::db::{self, statement};
 
-use crate::schema::event_inbox as inbox;
+use crate::schema::{event_inbox as inbox, event_positions as positions};
 
 /// Notes that these events of `publisher` came; gives those that had not come before.
 pub(super) async fn note(
@@ -34,12 +34,13 @@ pub(super) async fn note(
     Ok(insert.get_results(conn).await?)
 }
 
-/// Whether no newer event of its aggregate was handled; from now on, none older is.
-pub(super) async fn is_newest(
+/// The version of its aggregate that was handled, if `event` is not newer; if it is, none
+/// older is handled from now on.
+pub(super) async fn overtaken_by(
     conn: &mut AsyncPgConnection,
     publisher: Service,
     event: &Envelope,
-) -> db::Result<bool> {
+) -> db::Result<Option<i64>> {
     let sql = "
         INSERT INTO event_positions AS p (publisher, aggregate, version) VALUES ($1, $2, $3)
         ON CONFLICT (publisher, aggregate) DO UPDATE SET version = excluded.version
@@ -48,7 +49,11 @@ pub(super) async fn is_newest(
         .bind::<Text, _>(publisher.name())
         .bind::<Text, _>(&event.aggregate)
         .bind::<BigInt, _>(event.version);
-    Ok(query.execute(conn).await? == 1)
+    if query.execute(conn).await? == 1 {
+        return Ok(None);
+    }
+    let handled = positions::table.find((publisher.name(), &event.aggregate)).select(positions::version);
+    Ok(Some(handled.first(conn).await?))
 }
 
 /// Forgets some of the events that came longer ago than `keep`; gives how many.

@@ -1,5 +1,10 @@
 //! What a receiver takes, from whom, and what it makes of it.
 
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
+
 use contract_events::{Batch, Envelope, Received, catalogue_path, inbox_path};
 use events::publish;
 use ids::{EventId, Timestamp};
@@ -88,6 +93,50 @@ async fn what_comes_too_late_changes_nothing() {
     let over = "SELECT count(*) FROM jobs_history WHERE outcome = 'succeeded'";
     until("all four", async || receiver.number(over).await == 4).await;
     assert_eq!(receiver.effects().await, ["a:1", "a:3", "a:4"]);
+}
+
+/// A publisher that came from a backup uses versions again.
+#[actix_web::test]
+async fn what_is_left_out_is_said_and_versions_can_begin_anew() {
+    let (receiver, issuer) = (Side::new().await, Issuer::start());
+    let said = Said::default();
+    let output = said.clone();
+    let log = tracing_subscriber::fmt().with_ansi(false).with_writer(move || output.clone()).finish();
+    let _log = tracing::subscriber::set_default(log);
+    let there = Receiver::start(&receiver, &issuer, None, &Poison::default());
+    let own = token(&issuer, Service::Auth);
+    for version in [7, 5] {
+        push(&there, Some(&own), &batch(&[envelope("thing.changed", "a", version)])).await;
+    }
+    until("a warning", async || said.text().contains("an event is left out")).await;
+    let text = said.text();
+    let line = text.lines().find(|line| line.contains("left out")).unwrap();
+    for part in ["WARN", "publisher=auth", "aggregate=\"a\"", "version=5", "handled=7"] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    receiver.number("DELETE FROM event_positions WHERE publisher = 'auth' RETURNING version").await;
+    push(&there, Some(&own), &batch(&[envelope("thing.changed", "a", 6)])).await;
+    until("the next", async || receiver.effects().await == ["a:7", "a:6"]).await;
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Said(Arc<Mutex<Vec<u8>>>);
+
+impl Said {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Said {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[actix_web::test]
