@@ -18,6 +18,11 @@ pub(super) struct Round {
 }
 
 impl Cursor {
+    /// Of one who is told the whole log.
+    pub(super) fn beginning() -> Self {
+        Self { seen: "1:1:".to_owned(), round: None }
+    }
+
     /// Everything up to `last` of the round was told; if that is its end, all that was
     /// visible in its target was.
     pub(super) fn advance(&mut self, last: i64, is_end: bool) {

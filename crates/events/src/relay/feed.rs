@@ -99,7 +99,8 @@ impl Feed {
             }
         }
         if let Err(error) = self.give_up().await {
-            tracing::warn!(subscriber = self.name(), %error, "how far it was told is not written");
+            // Tolerated: it is told again. PostgreSQL may have been stopped at the same time.
+            tracing::debug!(subscriber = self.name(), %error, "how far it was told is not written");
         }
     }
 
@@ -255,9 +256,15 @@ impl Held {
 async fn claim(conn: &mut Connection, name: &'static str) -> db::Result<Option<Held>> {
     let (lease, written) = (Uuid::now_v7(), Instant::now());
     let Some(mut cursor) = store::claim(conn, name, lease, LEASE).await? else { return Ok(None) };
-    if let Some(beginning) = store::settle(conn, name, &cursor.seen).await? {
+    if store::came_from_elsewhere(conn, &cursor.seen).await? {
         tracing::warn!(subscriber = name, "the log came from another cluster; all of it is told again");
-        cursor = beginning;
+        store::start_over(conn).await?;
+        cursor = Cursor::beginning();
+        while store::settle(conn).await? > 0 {
+            if !store::keep(conn, name, lease, LEASE, &cursor).await? {
+                return Ok(None);
+            }
+        }
     }
     Ok(Some(Held { lease, cursor, written, has_moved: false }))
 }

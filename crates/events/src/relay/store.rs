@@ -21,6 +21,9 @@ pub(super) const BATCH: i64 = 200;
 /// The most bytes of the data in one push, of the 256 KiB that a receiver reads.
 const BATCH_BYTES: i64 = 160 * 1024;
 
+/// The most rows that one statement settles.
+const SETTLED: i64 = 10_000;
+
 /// Who tells a subscriber, as long as its lease lasts.
 pub(super) type Lease = Uuid;
 
@@ -243,26 +246,31 @@ impl From<Row> for Envelope {
     }
 }
 
-/// Makes a log that was moved from another cluster fit this one, whose transactions
-/// count from lower on: new rows would look as if they had been seen. Every row that
-/// came along counts as visible, and the subscriber is told the whole log again, of
-/// which receivers know what they took. Gives the beginning if that was so.
-pub(super) async fn settle(
-    conn: &mut AsyncPgConnection,
-    name: &str,
-    seen: &Snapshot,
-) -> db::Result<Option<Cursor>> {
+/// Whether the log was moved here from another cluster, whose transactions count from
+/// higher on: `seen` is ahead of this one's, or some rows are.
+pub(super) async fn came_from_elsewhere(conn: &mut AsyncPgConnection, seen: &Snapshot) -> db::Result<bool> {
+    let is_ahead = "
+        SELECT FROM pg_snapshot_xmax(pg_current_snapshot()) AS next
+        WHERE pg_snapshot_xmax($1::pg_snapshot) > next
+           OR (SELECT xid FROM events ORDER BY xid DESC LIMIT 1) >= next";
+    Ok(statement(is_ahead).bind::<Text, _>(seen).execute(conn).await? == 1)
+}
+
+/// Has every subscriber told the whole log again, of which receivers know what they took.
+/// Before rows are settled: to a cursor of before, they would look as if they had been told.
+pub(super) async fn start_over(conn: &mut AsyncPgConnection) -> db::Result<()> {
+    let sql = "UPDATE event_subscribers SET seen = '1:1:', target = NULL, after_seq = 0";
+    statement(sql).execute(conn).await?;
+    Ok(())
+}
+
+/// Makes some of the rows that came along visible to all; gives how many.
+pub(super) async fn settle(conn: &mut AsyncPgConnection) -> db::Result<usize> {
     let sql = "
-        WITH moved AS (
-            UPDATE event_subscribers SET seen = '1:1:', target = NULL, after_seq = 0
-            WHERE name = $1
-              AND pg_snapshot_xmax($2::pg_snapshot) > pg_snapshot_xmax(pg_current_snapshot())
-            RETURNING seen::text AS seen, target::text AS target, after_seq
-        ), settled AS (
-            UPDATE events SET xid = '1'
-            WHERE EXISTS (SELECT FROM moved) AND xid >= pg_snapshot_xmax(pg_current_snapshot())
-        )
-        SELECT * FROM moved";
-    let query = statement(sql).bind::<Text, _>(name).bind::<Text, _>(seen);
-    Ok(query.get_result::<Told>(conn).await.optional()?.map(Cursor::from))
+        UPDATE events SET xid = '1'
+        WHERE seq IN (
+            SELECT seq FROM events WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())
+            ORDER BY xid LIMIT $1
+        )";
+    Ok(statement(sql).bind::<BigInt, _>(SETTLED).execute(conn).await?)
 }

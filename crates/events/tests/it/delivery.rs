@@ -148,18 +148,31 @@ async fn a_lease_from_before_the_clock_was_put_back_stops_nobody() {
     until("the one", async || receiver.effects().await == ["a:1"]).await;
 }
 
+/// Whose cursor is ahead of this cluster, and whose is not.
 #[actix_web::test]
 async fn a_log_that_came_from_another_cluster_is_told_anew_and_loses_nothing() {
+    move_log("4000000100:4000000100:").await;
+    move_log("3:3:").await;
+}
+
+async fn move_log(seen: &str) {
     let (publisher, receiver, issuer) = (Side::new().await, Side::new().await, Issuer::start());
     let there = Receiver::start(&receiver, &issuer, None, &Poison::default());
     publisher.publish("a", 1).await;
     let mut before = relay(&publisher, &issuer, &there.url);
     while before.step().await {}
     // As a dump of a cluster whose transactions count from much higher would be.
-    let moved = "WITH log AS (UPDATE events SET xid = '4000000000')
-                 UPDATE event_subscribers SET seen = '4000000100:4000000100:', leased_until = now()
-                 RETURNING 1::bigint";
-    publisher.number(moved).await;
+    // It holds more rows than are settled at once.
+    let moved = format!(
+        "WITH log AS (UPDATE events SET xid = '4000000000'), more AS (
+                     INSERT INTO events (xid, id, type, aggregate, version, data)
+                     SELECT '4000000001', gen_random_uuid(), 'thing.ignored', 'nothing', n, '{{}}'
+                     FROM generate_series(1, 10001) AS n
+                 )
+                 UPDATE event_subscribers SET seen = '{seen}', leased_until = now()
+                 RETURNING 1::bigint"
+    );
+    publisher.number(&moved).await;
     publisher.publish("a", 2).await;
     let mut after = relay(&publisher, &issuer, &there.url);
     while after.step().await {}
