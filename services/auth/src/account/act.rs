@@ -41,7 +41,12 @@ pub(crate) async fn register(
         publish(connection, &UserCreated { user_id: user, org_id: org, version: 1 }).await?;
         return Ok(Registered::Anew(user, org));
     }
-    let (user_id, org_id) = (holder.id, holder.org_id.ok_or(NotFound)?);
+    let user_id = holder.id;
+    let org_id = match holder.org_id {
+        Some(org) => org,
+        // They registered a moment ago, after the statement's snapshot.
+        None => store::personal_organization(connection, user_id).await?.ok_or(NotFound)?,
+    };
     store::note_reregistration(connection, user_id, now).await?;
     publish(connection, &UserReregistered { user_id, org_id, version: holder.revision }).await?;
     Ok(Registered::Before(user_id, org_id))

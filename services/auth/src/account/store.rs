@@ -12,7 +12,7 @@ use serde_json::Value;
 use service_kit::db::{self, statement};
 
 use super::NewAccount;
-use crate::schema::users;
+use crate::schema::{organizations, users};
 
 /// The user who has an address now: a new one, or whoever had it.
 #[derive(QueryableByName)]
@@ -24,6 +24,15 @@ pub(super) struct Holder {
     /// The personal organisation of whoever had it.
     #[diesel(sql_type = Nullable<Uuid>)]
     pub(super) org_id: Option<OrgId>,
+}
+
+/// The personal organisation of a user.
+pub(super) async fn personal_organization(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+) -> db::Result<Option<OrgId>> {
+    let personal = organizations::table.filter(organizations::personal_of.eq(user)).select(organizations::id);
+    Ok(personal.first(connection).await.optional()?)
 }
 
 /// Makes the user, their personal organisation and their roles, unless the address has
