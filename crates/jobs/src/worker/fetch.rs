@@ -169,7 +169,8 @@ impl<'a> Fetcher<'a> {
             }
             let haul = self.look(part, from..up_to, most).await?;
             haul.claimed.into_iter().for_each(|job| self.board.begin(job));
-            if !haul.full {
+            // Lanes that others are busy with are left for the next sweep.
+            if !haul.full || haul.up_to <= from {
                 break;
             }
             from = haul.up_to;
