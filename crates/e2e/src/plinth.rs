@@ -79,6 +79,19 @@ impl Plinth {
         }
     }
 
+    /// Kills a part, and waits until another process stands in its place and every part is
+    /// up. What the gateway said of it up to a second before it was killed counts for nothing.
+    pub async fn kill_through(&self, name: &str) {
+        let (killed, deadline) = (self.pid(name), Instant::now() + Duration::from_secs(60));
+        self.kill(name);
+        while self.pid(name).is_none_or(|pid| Some(pid) == killed) {
+            assert!(Instant::now() < deadline, "{name} does not come back");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        self.recovered().await;
+    }
+
     /// Waits until every part is up.
     pub async fn recovered(&self) {
         let (deadline, http) = (Instant::now() + Duration::from_secs(60), testing::http());

@@ -38,8 +38,7 @@ async fn every_part_may_die_in_the_middle_of_traffic() {
         ));
         let writing = tokio::spawn(write(Arc::clone(&plinth), Arc::clone(&ada), Arc::clone(&seen)));
         tokio::time::sleep(Duration::from_millis(500)).await;
-        plinth.kill(part);
-        plinth.recovered().await;
+        plinth.kill_through(part).await;
         // Long enough for pools and breakers to have noticed.
         tokio::time::sleep(Duration::from_secs(1)).await;
         seen.stop.store(true, Ordering::Relaxed);
