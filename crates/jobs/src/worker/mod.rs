@@ -24,7 +24,7 @@ const IN_FLIGHT: Duration = Duration::from_secs(2);
 /// How a worker works.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// How many jobs run at once.
+    /// How many jobs run at once; up to a quarter more while some were committed late.
     pub concurrency: usize,
     /// How long a job stays a worker's own after its last sign of life. A sign is given
     /// before half of it is over.
