@@ -76,6 +76,51 @@ impl Kind for AuditEntry {
     const NAME: &'static str = "AuditEntryId";
 }
 
+/// The kind of a one-time token's id.
+#[derive(Debug)]
+pub enum OneTimeToken {}
+
+impl Kind for OneTimeToken {
+    const PREFIX: &'static str = "ott";
+    const NAME: &'static str = "OneTimeTokenId";
+}
+
+/// The kind of a mail's id.
+#[derive(Debug)]
+pub enum Mail {}
+
+impl Kind for Mail {
+    const PREFIX: &'static str = "mail";
+    const NAME: &'static str = "MailId";
+}
+
+/// The kind of an invitation's id.
+#[derive(Debug)]
+pub enum Invitation {}
+
+impl Kind for Invitation {
+    const PREFIX: &'static str = "inv";
+    const NAME: &'static str = "InvitationId";
+}
+
+/// The kind of the id of a grant: a leave for long-running work.
+#[derive(Debug)]
+pub enum Grant {}
+
+impl Kind for Grant {
+    const PREFIX: &'static str = "grt";
+    const NAME: &'static str = "GrantId";
+}
+
+/// The kind of the id of an export of a person's data.
+#[derive(Debug)]
+pub enum Export {}
+
+impl Kind for Export {
+    const PREFIX: &'static str = "exp";
+    const NAME: &'static str = "ExportId";
+}
+
 /// Says *who*: the person that acts.
 pub type UserId = Id<User>;
 
@@ -96,3 +141,18 @@ pub type EventId = Id<Event>;
 
 /// One entry of the audit log.
 pub type AuditEntryId = Id<AuditEntry>;
+
+/// One proof that works once: what a mailed link carries.
+pub type OneTimeTokenId = Id<OneTimeToken>;
+
+/// One mail that is to be sent.
+pub type MailId = Id<Mail>;
+
+/// One invitation into an organisation.
+pub type InvitationId = Id<Invitation>;
+
+/// One leave that a person gave to long-running work.
+pub type GrantId = Id<Grant>;
+
+/// One collection of all that is held about a person.
+pub type ExportId = Id<Export>;

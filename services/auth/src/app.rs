@@ -20,7 +20,9 @@ use crate::{
     Settings, about,
     api_key::LastUsed,
     background::Background,
-    internal_routes, migrations,
+    internal_routes,
+    mail::Links,
+    migrations,
     password::Hasher,
     revocation, routes,
     session::Minting,
@@ -157,6 +159,7 @@ struct State {
     revocations: Data<Revocations>,
     origin: Data<PublicOrigin>,
     environment: Data<KeyEnvironment>,
+    links: Data<Links>,
 }
 
 impl State {
@@ -202,6 +205,7 @@ impl State {
             revocations: Data::new(revocations.clone()),
             origin: Data::new(PublicOrigin(origin)),
             environment: Data::new(settings.key_environment),
+            links: Data::new(settings.links),
         })
     }
 
@@ -221,7 +225,8 @@ impl State {
                 .app_data(self.log.clone())
                 .app_data(self.issuer.clone())
                 .app_data(self.origin.clone())
-                .app_data(self.environment.clone());
+                .app_data(self.environment.clone())
+                .app_data(self.links.clone());
             if self.serves {
                 routes(config);
             }

@@ -6,7 +6,7 @@ use jobs::{Cron, Handlers, JobMetrics, RotateHistory, Worker};
 use observability::Metrics;
 use service_kit::db::Db;
 
-use crate::{BuildError, Settings, revocation::Prune, token::TokenIssuer};
+use crate::{BuildError, Settings, mail, one_time, revocation, token::TokenIssuer};
 
 /// What a process does beside answering requests, as its role says.
 pub(crate) struct Background {
@@ -63,7 +63,9 @@ fn worker(db: &Db, metrics: &Metrics) -> Result<Worker, BuildError> {
         .with::<RotateHistory>(db.clone())
         .with::<events::Prune>(db.clone())
         .with::<idempotency::Prune>(db.clone())
-        .with::<Prune>(db.clone());
+        .with::<revocation::Prune>(db.clone())
+        .with::<one_time::Prune>(db.clone())
+        .with::<mail::Prune>(db.clone());
     let metrics = JobMetrics::new(metrics).map_err(|why| BuildError::Metrics(why.to_string()))?;
     Ok(Worker::new(db.clone(), handlers, jobs::Options::default()).with_metrics(metrics))
 }
@@ -73,6 +75,8 @@ fn cron() -> Result<Cron, jobs::CronError> {
         RotateHistory::schedule()?,
         events::Prune::default().nightly()?,
         idempotency::Prune::hourly()?,
-        Prune::hourly()?,
+        revocation::Prune::hourly()?,
+        one_time::Prune::hourly()?,
+        mail::Prune::hourly()?,
     ]))
 }

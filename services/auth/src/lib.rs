@@ -9,6 +9,8 @@ mod api_key;
 mod app;
 mod audited;
 mod background;
+mod mail;
+mod one_time;
 mod password;
 mod permissions;
 mod revocation;
@@ -66,6 +68,7 @@ pub fn internal_routes(config: &mut ServiceConfig<'_>) {
     config
         .service(token::http::create_token)
         .service(token::http::get_internal_jwks)
+        .service(mail::http::get_mail)
         .service(revocation::http::get_revocations);
     Inbox::new(Service::Auth, &Subscriptions::new(), contract_auth::events::catalogue()).routes(config);
     audit::internal_routes(config, Service::Auth);

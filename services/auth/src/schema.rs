@@ -26,6 +26,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    mails (id) {
+        id -> Uuid,
+        kind -> Text,
+        recipient -> Text,
+        user_id -> Nullable<Uuid>,
+        org_id -> Nullable<Uuid>,
+        token_id -> Nullable<Uuid>,
+        variables -> Jsonb,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    one_time_tokens (id) {
+        id -> Uuid,
+        purpose -> Text,
+        user_id -> Nullable<Uuid>,
+        org_id -> Nullable<Uuid>,
+        about -> Nullable<Text>,
+        failures -> Int4,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     organizations (id) {
         id -> Uuid,
         name -> Text,
@@ -112,7 +138,9 @@ diesel::joinable!(user_roles -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
+    mails,
     memberships,
+    one_time_tokens,
     organizations,
     revocations,
     roles,

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use service_discovery::{Registry, Service};
 use service_kit::settings::{Database, Environment, Faults, Http, Reader, Role, environment, logs};
 
-use crate::{session::Lifetimes, token::Clients};
+use crate::{mail::Links, session::Lifetimes, token::Clients};
 
 /// All that auth is told from outside.
 #[derive(Debug)]
@@ -35,6 +35,9 @@ pub struct Settings {
     pub(crate) login: LoginPolicy,
     /// `passwords.*`.
     pub(crate) passwords: Passwords,
+    /// `links.base`: the front end's URL, where the links of mails lead; by default the
+    /// gateway's origin.
+    pub(crate) links: Links,
     /// How new API keys call this installation.
     pub(crate) key_environment: KeyEnvironment,
     /// `identity.takes_clients_tokens`: serve without a gateway in front.
@@ -105,11 +108,13 @@ impl Settings {
             threads: read.within("passwords.threads", cores, 1..=256),
             waiting: read.within("passwords.waiting", 64 * cores, 1..=100_000),
         };
+        let links = read.optional::<url::Url>("links.base");
         let key_environment = KeyEnvironment(environment(&mut read));
         let takes_clients_tokens = read.or("identity.takes_clients_tokens", false);
         let stale = read.within("identity.revocations_stale_seconds", 60_u64, 1..=86_400);
         let settings = database.zip(registry).zip(keyring).map(|((database, registry), keyring)| Self {
             role,
+            links: Links::new(links.as_ref().map_or(&registry.public_origin(), |url| url.as_str())),
             http,
             logs,
             database,

@@ -1,4 +1,4 @@
-use ids::{ApiKeyId, SessionId, UserId};
+use ids::{ApiKeyId, MailId, SessionId, UserId};
 use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -6,8 +6,8 @@ use service_discovery::{CallError, Peer, Service};
 
 use crate::{
     Accepted, Account, AccountChange, ApiKey, ApiKeyChange, ApiKeyList, Ban, Grant, IssuedToken, Login,
-    NewApiKey, NewApiKeyText, PasswordChange, Refresh, Registration, Roles, Secret, SessionList,
-    TokenRequest, Tokens,
+    LoginReply, Mail, NewApiKey, NewApiKeyText, PasswordChange, Refresh, Registration, Roles, Secret,
+    SessionList, TokenRequest, Tokens,
 };
 
 /// The paths of auth, as its OpenAPI document writes them.
@@ -29,6 +29,7 @@ pub mod routes {
     pub const JWKS: &str = "/.well-known/jwks.json";
     pub const DISCOVERY: &str = "/.well-known/openid-configuration";
     pub const TOKEN: &str = "/internal/v1/auth/token";
+    pub const MAIL: &str = "/internal/v1/auth/mails/{id}";
 }
 
 /// Calls auth. Each method is one operation; the tokens are the caller's.
@@ -55,11 +56,11 @@ impl Client {
         self.json(self.peer.request(Method::POST, routes::REGISTER).json(registration)).await
     }
 
-    /// Logs in.
+    /// Logs in, or as far as the second factor.
     ///
     /// # Errors
     /// A refusal (401: the address or the password), or no answer.
-    pub async fn login(&self, login: &Login) -> Result<Tokens> {
+    pub async fn login(&self, login: &Login) -> Result<LoginReply> {
         self.json(self.peer.request(Method::POST, routes::LOGIN).json(login)).await
     }
 
@@ -199,6 +200,14 @@ impl Client {
         let request = self.peer.request(Method::POST, routes::TOKEN);
         let request = request.basic_auth(own.name(), Some(secret.expose_secret()));
         self.json(request.form(&TokenRequest::from(grant))).await
+    }
+
+    /// The mail of a `mail.requested` event, for the mail service: `token` is its own.
+    ///
+    /// # Errors
+    /// A refusal (404: there is no such mail any more), or no answer.
+    pub async fn mail(&self, token: &Secret, id: MailId) -> Result<Mail> {
+        self.json(self.with(token, Method::GET, &at(routes::MAIL, id))).await
     }
 
     fn with(&self, token: &Secret, method: Method, path: &str) -> RequestBuilder {

@@ -2,9 +2,11 @@
 //! person asks auth.
 
 use contract_events::{Event, EventType, example_id};
-use ids::{OrgId, SessionId, UserId};
+use ids::{MailId, OrgId, SessionId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::MailKind;
 
 /// All types of events that auth publishes.
 #[must_use]
@@ -17,6 +19,7 @@ pub fn catalogue() -> Vec<EventType> {
         EventType::of::<OrganizationCreated>(),
         EventType::of::<OrganizationDeleted>(),
         EventType::of::<SessionRevoked>(),
+        EventType::of::<MailRequested>(),
     ]
 }
 
@@ -268,5 +271,40 @@ impl Event for SessionRevoked {
     fn example() -> Self {
         let (session_id, user_id, org_id) = (example_id(), example_id(), example_id());
         Self { session_id, user_id, org_id, reason: "logout".to_owned() }
+    }
+}
+
+/// A mail is to be sent. What it says, and to whom, auth tells the mail service that asks
+/// with the id: neither addresses nor one-time tokens are in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MailRequested {
+    /// Which: for `GET /internal/v1/auth/mails/{id}`.
+    pub mail_id: MailId,
+    /// What it is about.
+    pub kind: MailKind,
+    /// The organisation that it is about, or the user's personal one.
+    pub org_id: Option<OrgId>,
+}
+
+impl Event for MailRequested {
+    const TYPE: &'static str = "mail.requested";
+    const DESCRIPTION: &'static str = "A mail is to be sent; its text is asked for with the id.";
+    const PUBLIC: bool = false;
+
+    fn org(&self) -> Option<OrgId> {
+        self.org_id
+    }
+
+    fn aggregate(&self) -> String {
+        self.mail_id.to_string()
+    }
+
+    /// It is asked for once.
+    fn version(&self) -> i64 {
+        1
+    }
+
+    fn example() -> Self {
+        Self { mail_id: example_id(), kind: MailKind::VerifyEmail, org_id: Some(example_id()) }
     }
 }

@@ -24,6 +24,44 @@ pub struct Tokens {
     pub refresh_expires_in: i64,
 }
 
+/// What a first proof gives: all, or the right to the second step.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum LoginReply {
+    /// Logged in.
+    Tokens(Tokens),
+    /// Not yet: a second factor is wanted.
+    SecondFactor(SecondFactorRequired),
+}
+
+impl LoginReply {
+    /// The tokens, if it took no second factor.
+    #[must_use]
+    pub fn tokens(self) -> Option<Tokens> {
+        match self {
+            Self::Tokens(tokens) => Some(tokens),
+            Self::SecondFactor(_) => None,
+        }
+    }
+}
+
+/// A second factor is wanted before there are tokens.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SecondFactorRequired {
+    /// Always true.
+    #[schema(example = true)]
+    pub mfa_required: bool,
+    /// For `POST /api/v1/auth/mfa/verify`, and for nothing else.
+    #[schema(value_type = String)]
+    pub mfa_token: Secret,
+    /// How long that is good for, seconds.
+    #[schema(example = 600)]
+    pub expires_in: i64,
+    /// What will do: `totp`, `recovery_code`.
+    #[schema(example = json!(["totp", "recovery_code"]))]
+    pub methods: Vec<String>,
+}
+
 /// Asks for the next pair of tokens.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

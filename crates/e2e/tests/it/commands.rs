@@ -30,7 +30,7 @@ async fn the_demo_walks_and_an_operator_rules() {
     let told = text(&made);
     let password = told.lines().find_map(|line| line.strip_prefix("password (shown this once): ")).unwrap();
     let login = contract_auth::Login { email: "root@example.com".to_owned(), password: password.into() };
-    let root = ada.auth.login(&login).await.unwrap();
+    let root = ada.auth.login(&login).await.unwrap().tokens().unwrap();
     let namespaces = ada.prefs.namespaces(root.access_token.expose(), 10, None).await.unwrap();
     assert!(!namespaces.data.is_empty());
 }

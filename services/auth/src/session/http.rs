@@ -3,7 +3,7 @@ use actix_web::{
     web::{Data, Json, Path, Query},
 };
 use audit::{Entry, Origin};
-use contract_auth::{Login, Refresh, SessionList, Tokens, audited};
+use contract_auth::{Login, LoginReply, Refresh, SessionList, Tokens, audited};
 use diesel_async::AsyncPgConnection;
 use idempotency::{Idempotency, Keyed};
 use identity::{Can, Credential, Revocation, Revocations};
@@ -17,7 +17,7 @@ use service_kit::{
 };
 
 use super::{
-    Device, Minting, RefreshToken, SessionError, act,
+    Device, Method, Minting, Proven, RefreshToken, SessionError, act,
     rules::{self, Verdict},
     store,
 };
@@ -29,14 +29,15 @@ use crate::{
 
 const LIST: &str = "sessions";
 
-/// Logs in: an access token for some minutes, and a refresh token for the next pair.
+/// Logs in: an access token for some minutes, and a refresh token for the next pair; or,
+/// for who has a second factor, the right to the second step.
 ///
 /// An unknown address and a wrong password get the same answer after the same work.
 #[utoipa::path(
     tag = "session",
     request_body = Login,
     responses(
-        (status = 200, description = "Logged in", body = Tokens),
+        (status = 200, description = "Logged in, or halfway", body = LoginReply),
         (status = 403, description = "The address must be verified first", body = problem::Problem,
          content_type = "application/problem+json"),
         Unauthenticated, Bodied, Overloaded
@@ -49,20 +50,17 @@ pub(crate) async fn login(
     hasher: Data<Hasher>,
     tokens: Data<Minting>,
     device: Device,
-) -> Result<Json<Tokens>, HttpError> {
+) -> Result<Json<LoginReply>, HttpError> {
     let LoginRow { id: user, org_id: org, password_changed_at, .. } = prove(&body.0, &db, &hasher).await?;
-    let pair = db
+    let entered = db
         .transaction(async |connection| {
             if !account::store::hold_password(connection, user, password_changed_at).await? {
                 return Err(SessionError::WrongCredentials);
             }
-            let (session, pair) = tokens.open(connection, &device, org, user).await?;
-            let entry = Entry::of(audited::SESSION_OPENED).on(session).in_org(org);
-            audit::record(connection, &device.origin.anybody(user.to_string()), entry).await?;
-            Ok(pair)
+            tokens.enter(connection, &device, Proven { user, org, by: Method::Password }).await
         })
         .await?;
-    Ok(Json(pair))
+    Ok(Json(entered.into()))
 }
 
 /// Who logs in, once the password has proven it.

@@ -2,6 +2,7 @@
 
 pub(crate) mod act;
 mod device;
+mod enter;
 mod error;
 pub(crate) mod http;
 mod minting;
@@ -10,6 +11,7 @@ mod rules;
 pub(crate) mod store;
 
 pub(crate) use device::Device;
+pub(crate) use enter::{Entered, Method, Proven};
 pub(crate) use error::SessionError;
 pub(crate) use minting::Minting;
 pub(crate) use refresh_token::RefreshToken;

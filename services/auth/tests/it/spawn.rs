@@ -92,7 +92,8 @@ impl Auth {
     }
 
     pub(crate) async fn login(&self, email: &str) -> Result<Tokens, CallError> {
-        self.client.login(&Login { email: email.to_owned(), password: PASSWORD.into() }).await
+        let login = Login { email: email.to_owned(), password: PASSWORD.into() };
+        Ok(self.client.login(&login).await?.tokens().unwrap())
     }
 
     pub(crate) async fn somebody(&self, email: &str) -> Somebody {

@@ -31,7 +31,7 @@ async fn sign_in(auth: &Auth, email: &str) -> anyhow::Result<Tokens> {
     let accepted = auth.register(&registration).await.context("register")?;
     step("register", "POST /api/v1/auth/register", accepted.detail)?;
     let login = Login { email: email.to_owned(), password: PASSWORD.into() };
-    let tokens = auth.login(&login).await.context("log in")?;
+    let tokens = auth.login(&login).await.context("log in")?.tokens().context("a second factor is wanted")?;
     let seconds = tokens.expires_in;
     step(
         "log in",
@@ -97,7 +97,8 @@ async fn leave(auth: &Auth, tokens: Tokens) -> anyhow::Result<()> {
 /// What cannot be undone needs a fresh login.
 async fn delete(auth: &Auth, email: &str) -> anyhow::Result<UserId> {
     let login = Login { email: email.to_owned(), password: PASSWORD.into() };
-    let tokens = auth.login(&login).await.context("log in again")?;
+    let tokens =
+        auth.login(&login).await.context("log in again")?.tokens().context("a second factor is wanted")?;
     let me = auth.me(&tokens.access_token).await.context("read me")?;
     auth.delete_me(&tokens.access_token).await.context("delete the account")?;
     step("delete the account", "DELETE /api/v1/auth/me", "204")?;

@@ -1,0 +1,101 @@
+//! The SQL of mails.
+
+use contract_auth::MailKind;
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName, delete, insert_into,
+    sql_types::{Jsonb, Nullable, Text, Timestamptz, Uuid},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use ids::{MailId, OneTimeTokenId, OrgId, Timestamp, UserId};
+use serde_json::Value;
+use service_kit::db::{self, statement};
+
+use super::NewMail;
+use crate::schema::mails;
+
+pub(super) async fn insert(
+    connection: &mut AsyncPgConnection,
+    id: MailId,
+    mail: &NewMail,
+    token: Option<OneTimeTokenId>,
+    now: Timestamp,
+) -> db::Result<()> {
+    insert_into(mails::table)
+        .values((
+            mails::id.eq(id),
+            mails::kind.eq(mail.kind.name()),
+            mails::recipient.eq(&mail.recipient),
+            mails::user_id.eq(mail.user),
+            mails::org_id.eq(mail.org),
+            mails::token_id.eq(token),
+            mails::variables.eq(Value::Object(mail.variables.clone())),
+            mails::created_at.eq(now),
+        ))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// A mail with the token of its link, while that works.
+#[derive(QueryableByName)]
+pub(super) struct Row {
+    #[diesel(sql_type = Text)]
+    pub(super) kind: String,
+    #[diesel(sql_type = Text)]
+    pub(super) recipient: String,
+    #[diesel(sql_type = Nullable<Uuid>)]
+    pub(super) user_id: Option<UserId>,
+    #[diesel(sql_type = Nullable<Uuid>)]
+    pub(super) org_id: Option<OrgId>,
+    #[diesel(sql_type = Jsonb)]
+    pub(super) variables: Value,
+    #[diesel(sql_type = Timestamptz)]
+    pub(super) created_at: Timestamp,
+    #[diesel(sql_type = Nullable<Uuid>)]
+    pub(super) token_id: Option<OneTimeTokenId>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(super) purpose: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub(super) expires_at: Option<Timestamp>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(super) name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(super) locale: Option<String>,
+}
+
+/// The mail, whoever it goes to: the mail service asks.
+pub(super) async fn find(
+    connection: &mut AsyncPgConnection,
+    id: MailId,
+    now: Timestamp,
+) -> db::Result<Option<Row>> {
+    let mail = statement(
+        "SELECT m.kind, m.recipient, m.user_id, m.org_id, m.variables, m.created_at,
+                t.id AS token_id, t.purpose, t.expires_at, u.name, u.locale
+         FROM mails m
+         LEFT JOIN one_time_tokens t ON t.id = m.token_id AND t.expires_at > $2
+         LEFT JOIN users u ON u.id = m.user_id
+         WHERE m.id = $1",
+    );
+    let mail = mail.bind::<Uuid, _>(id).bind::<Timestamptz, _>(now);
+    Ok(mail.get_result(connection).await.optional()?)
+}
+
+/// How many mails of this kind were asked for since then for the user.
+pub(crate) async fn count_since(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+    kind: MailKind,
+    since: Timestamp,
+) -> db::Result<i64> {
+    let sent = mails::table
+        .filter(mails::user_id.eq(user))
+        .filter(mails::kind.eq(kind.name()))
+        .filter(mails::created_at.gt(since));
+    Ok(sent.count().get_result(connection).await?)
+}
+
+/// Deletes those that were asked for before then; gives how many.
+pub(super) async fn prune(connection: &mut AsyncPgConnection, before: Timestamp) -> db::Result<usize> {
+    Ok(delete(mails::table.filter(mails::created_at.lt(before))).execute(connection).await?)
+}
