@@ -57,10 +57,7 @@ impl Origin {
     pub fn caller(&self, caller: &Principal) -> By {
         By {
             through: caller.actor.as_ref().map(|actor| actor.sub.clone()),
-            credential: Some(match caller.credential {
-                Credential::Session(id) => id.to_string(),
-                Credential::ApiKey(id) => id.to_string(),
-            }),
+            credential: Some(caller.credential.to_string()),
             org: Some(caller.org),
             ..self.anybody(caller.user.to_string())
         }

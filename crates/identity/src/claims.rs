@@ -38,6 +38,17 @@ pub struct Claims {
     /// The version of that API key when it was made; a session has none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub sver: i64,
+    /// Seconds since 1970 at which the user last proved who they are (OpenID Connect Core
+    /// section 2); absent where nobody logged in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    /// How they did: the names of RFC 8176, such as `pwd`, `otp`, `mfa`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
+    /// The most requests a minute that the API key behind it may make, if it has a limit
+    /// of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rpm: Option<u32>,
     /// Who acts in the user's name, when somebody does (RFC 8693 section 4.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Actor>,

@@ -1,4 +1,6 @@
-use ids::{ApiKeyId, OrgId, SessionId, Timestamp, UserId};
+use std::fmt;
+
+use ids::{ApiKeyId, GrantId, OrgId, SessionId, Timestamp, UserId};
 
 use crate::{Actor, Claims, Refusal, Scopes};
 
@@ -17,6 +19,10 @@ pub struct Principal {
     pub credential: Credential,
     /// Who acts in the user's name, if somebody does.
     pub actor: Option<Actor>,
+    /// When the user last proved who they are, if there was a login.
+    pub authenticated_at: Option<Timestamp>,
+    /// How they did (RFC 8176): `pwd`, `otp`, `mfa`.
+    pub methods: Vec<String>,
     /// When the token ends.
     pub expires_at: Timestamp,
     /// The versions that the token carries, of the user's rights and of the API key:
@@ -31,6 +37,19 @@ pub enum Credential {
     Session(SessionId),
     /// An API key.
     ApiKey(ApiKeyId),
+    /// A leave that the user gave to long-running work.
+    Grant(GrantId),
+}
+
+impl fmt::Display for Credential {
+    /// Its id: what `sid` says.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Session(id) => id.fmt(f),
+            Self::ApiKey(id) => id.fmt(f),
+            Self::Grant(id) => id.fmt(f),
+        }
+    }
 }
 
 impl Principal {
@@ -66,6 +85,8 @@ impl TryFrom<Claims> for Principal {
             roles: claims.roles,
             credential,
             actor: claims.act,
+            authenticated_at: claims.auth_time.and_then(Timestamp::from_unix_seconds),
+            methods: claims.amr,
             expires_at,
             versions: (claims.ver, claims.sver),
         })
@@ -74,5 +95,6 @@ impl TryFrom<Claims> for Principal {
 
 fn credential(sid: &str) -> Option<Credential> {
     let session = sid.parse().map(Credential::Session);
-    session.or_else(|_| sid.parse().map(Credential::ApiKey)).ok()
+    let key = |_| sid.parse().map(Credential::ApiKey);
+    session.or_else(key).or_else(|_| sid.parse().map(Credential::Grant)).ok()
 }

@@ -205,6 +205,9 @@ mod tests {
             ver: 1,
             sid: None,
             sver: 0,
+            auth_time: None,
+            amr: Vec::new(),
+            rpm: None,
             act: None,
         }
     }

@@ -120,6 +120,9 @@ impl Issuer {
             ver: 1,
             sid: Some(person.sid.clone()),
             sver: 0,
+            auth_time: None,
+            amr: Vec::new(),
+            rpm: None,
             act: None,
         }
     }

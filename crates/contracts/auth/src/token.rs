@@ -18,6 +18,10 @@ pub mod token_type {
     pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
     /// One of our API keys.
     pub const API_KEY: &str = "urn:plinth:params:oauth:token-type:api-key";
+    /// The session cookie of a browser.
+    pub const SESSION_COOKIE: &str = "urn:plinth:params:oauth:token-type:session-cookie";
+    /// A ticket for one WebSocket.
+    pub const WS_TICKET: &str = "urn:plinth:params:oauth:token-type:ws-ticket";
 }
 
 /// Asks for a token: the form of `POST /internal/v1/auth/token`. Unknown members
@@ -76,6 +80,10 @@ pub enum Grant {
 pub enum Exchange {
     /// An API key, for a token as clients hold it.
     ApiKey(Secret),
+    /// The session cookie of a browser, for a token as clients hold it.
+    SessionCookie(Secret),
+    /// A ticket for one WebSocket, which it uses up, for a token as clients hold it.
+    WsTicket(Secret),
     /// The token of a request that is being served, to call another service on the
     /// caller's behalf.
     OnBehalf {
@@ -94,6 +102,12 @@ impl From<Grant> for TokenRequest {
                 return Self { grant_type, audience: Some(service.to_string()), ..Self::default() };
             }
             Grant::Exchange(Exchange::ApiKey(key)) => (key, token_type::API_KEY, "plinth".to_owned()),
+            Grant::Exchange(Exchange::SessionCookie(cookie)) => {
+                (cookie, token_type::SESSION_COOKIE, "plinth".to_owned())
+            }
+            Grant::Exchange(Exchange::WsTicket(ticket)) => {
+                (ticket, token_type::WS_TICKET, "plinth".to_owned())
+            }
             Grant::Exchange(Exchange::OnBehalf { token, service }) => {
                 (token, token_type::ACCESS_TOKEN, service.to_string())
             }

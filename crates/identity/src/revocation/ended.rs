@@ -46,10 +46,7 @@ impl From<&Claims> for Watched {
 
 impl From<&Principal> for Watched {
     fn from(principal: &Principal) -> Self {
-        let credential = match principal.credential {
-            Credential::Session(id) => id.to_string(),
-            Credential::ApiKey(id) => id.to_string(),
-        };
+        let credential = principal.credential.to_string();
         let (user, held) = principal.versions;
         let subjects = vec![(principal.user.to_string(), user), (credential, held)];
         Self { subjects, expires_at: principal.expires_at }

@@ -78,6 +78,8 @@ pub(crate) async fn require_live(
             id.uuid(),
             Refusal::Revoked,
         ),
+        // Only services draw tokens from a grant, and never for auth.
+        Credential::Grant(_) => return Err(RightsError::Ended),
         Credential::ApiKey(id) => (
             "SELECT coalesce(c.expires_at > now(), true) AS live, u.banned_at IS NOT NULL AS banned, u.version
              FROM api_keys c JOIN users u ON u.id = c.user_id WHERE c.user_id = $1 AND c.id = $2",

@@ -205,7 +205,7 @@ pub(crate) async fn list_sessions(
     let page = query.page(LIST)?;
     let current = match caller.credential {
         Credential::Session(id) => Some(id),
-        Credential::ApiKey(_) => None,
+        Credential::ApiKey(_) | Credential::Grant(_) => None,
     };
     let mut connection = db.connection().await?;
     let (idle, now) = (tokens.lifetimes.idle, Timestamp::now());

@@ -121,6 +121,9 @@ impl Exchanges {
             version: claims.ver,
             sid: claims.sid,
             sid_version: claims.sver,
+            authenticated_at: claims.auth_time.and_then(Timestamp::from_unix_seconds),
+            methods: claims.amr,
+            requests_a_minute: claims.rpm,
             actor: Some(actor),
         };
         let token = self.issuer.for_service(&subject, audience, SERVICE, now)?;

@@ -25,6 +25,12 @@ pub(crate) struct Subject {
     /// The version of that API key; a session has none.
     pub(crate) sid_version: i64,
     pub(crate) actor: Option<Actor>,
+    /// When the user last proved who they are, if there was a login.
+    pub(crate) authenticated_at: Option<Timestamp>,
+    /// How they did (RFC 8176).
+    pub(crate) methods: Vec<String>,
+    /// The API key's own limit.
+    pub(crate) requests_a_minute: Option<u32>,
 }
 
 impl Subject {
@@ -52,6 +58,9 @@ impl Subject {
             sid: None,
             sid_version: 0,
             actor: None,
+            authenticated_at: None,
+            methods: Vec::new(),
+            requests_a_minute: None,
         }
     }
 
@@ -65,6 +74,9 @@ impl Subject {
             sid: Some(sid),
             sid_version: 0,
             actor: None,
+            authenticated_at: None,
+            methods: Vec::new(),
+            requests_a_minute: None,
         }
     }
 }
@@ -117,7 +129,19 @@ impl TokenIssuer {
         lifetime: Duration,
         now: Timestamp,
     ) -> Result<Secret, IssueError> {
-        let Subject { sub, org, scopes, roles, version, sid, sid_version, actor } = subject.clone();
+        let Subject {
+            sub,
+            org,
+            scopes,
+            roles,
+            version,
+            sid,
+            sid_version,
+            actor,
+            authenticated_at,
+            methods,
+            requests_a_minute,
+        } = subject.clone();
         let claims = Claims {
             iss: self.issuer.clone(),
             sub,
@@ -131,6 +155,9 @@ impl TokenIssuer {
             ver: version,
             sid,
             sver: sid_version,
+            auth_time: authenticated_at.map(Timestamp::unix_seconds),
+            amr: methods,
+            rpm: requests_a_minute,
             act: actor,
         };
         let key = self.keys.signing().ok_or(IssueError::NoKey)?;

@@ -136,6 +136,9 @@ pub(crate) fn claims() -> Claims {
         ver: 3,
         sid: Some(SessionId::generate().to_string()),
         sver: 0,
+        auth_time: None,
+        amr: Vec::new(),
+        rpm: None,
         act: None,
     }
 }
