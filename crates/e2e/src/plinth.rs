@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use contract_auth::{Mail, MailKind};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use service_discovery::{Peer, PeerOptions};
@@ -63,7 +64,7 @@ impl Plinth {
         Peer::new(&[self.url.parse().expect("a URL")], &options).expect("a peer")
     }
 
-    /// `kill -9` of one process: a service's name, `postgres` or `redis`.
+    /// `kill -9` of one process: a service's name, `postgres`, `redis` or `mailbox`.
     #[expect(clippy::expect_used, reason = "a fault that does not happen proves nothing")]
     pub fn kill(&self, name: &str) {
         let pid = self.pid(name).expect("it runs");
@@ -90,6 +91,29 @@ impl Plinth {
         }
         tokio::time::sleep(Duration::from_millis(1100)).await;
         self.recovered().await;
+    }
+
+    /// The mails to an address that the mailbox holds, the newest first.
+    #[expect(clippy::expect_used, reason = "a test without a mailbox cannot go on")]
+    pub async fn mails(&self, to: &str) -> Vec<Mail> {
+        let endpoints = self.endpoints().expect("it is ready");
+        let mailbox = endpoints["mailbox"]["url"].as_str().expect("a mailbox");
+        let ask = testing::http().get(format!("{mailbox}/api/mails")).query(&[("to", to)]);
+        let mut reply: Value = ask.send().await.expect("an answer").json().await.expect("JSON");
+        serde_json::from_value(reply["data"].take()).expect("mails")
+    }
+
+    /// Waits for a mail of this kind to that address; gives the newest.
+    pub async fn mail(&self, to: &str, kind: MailKind) -> Mail {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let found = self.mails(to).await.into_iter().find(|mail| mail.kind == kind);
+            if let Some(mail) = found {
+                return mail;
+            }
+            assert!(Instant::now() < deadline, "no {} to {to}", kind.name());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Waits until every part is up.
@@ -128,14 +152,6 @@ impl Plinth {
     #[must_use]
     pub fn log(&self, name: &str) -> String {
         fs::read_to_string(self.state().join(format!("logs/{name}.log"))).unwrap_or_default()
-    }
-
-    /// The secrets that this machine's services were given.
-    #[must_use]
-    #[expect(clippy::expect_used, reason = "a test without Plinth cannot go on")]
-    pub fn secrets(&self) -> Value {
-        let text = fs::read(self.state().join("secrets.json")).expect("the secrets");
-        serde_json::from_slice(&text).expect("JSON")
     }
 
     /// Runs a command of `plinth` beside it.

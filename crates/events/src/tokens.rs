@@ -59,7 +59,10 @@ impl Tokens {
     }
 
     /// A token that `service` takes.
-    pub(crate) async fn token(&self, service: Service) -> Result<Secret, NoToken> {
+    ///
+    /// # Errors
+    /// Whatever the source says.
+    pub async fn token(&self, service: Service) -> Result<Secret, NoToken> {
         let now = Instant::now();
         if let Some(token) = self.held.get(service, now) {
             return Ok(token);
@@ -70,7 +73,7 @@ impl Tokens {
     }
 
     /// Asks anew next time: this one was refused.
-    pub(crate) fn forget(&self, service: Service) {
+    pub fn forget(&self, service: Service) {
         self.held.forget(service);
     }
 }

@@ -7,6 +7,7 @@ mod dev;
 mod jobs;
 mod migrate;
 mod provision;
+mod standins;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -22,26 +23,31 @@ enum Command {
     Admin(admin::Options),
     Jobs(jobs::Options),
     Demo(demo::Options),
+    Standins(standins::Options),
     #[command(hide = true)]
     Guard(dev::GuardOptions),
 }
 
 impl Command {
-    async fn run(self) -> anyhow::Result<()> {
+    fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::Dev(options) => dev::run(options).await,
-            Self::Migrate(options) => migrate::run(options).await,
-            Self::Admin(options) => admin::run(options).await,
-            Self::Jobs(options) => jobs::run(options).await,
-            Self::Demo(options) => demo::run(options).await,
-            Self::Guard(options) => dev::guard(options).await,
+            Self::Dev(options) => within(dev::run(options)),
+            Self::Migrate(options) => within(migrate::run(options)),
+            Self::Admin(options) => within(admin::run(options)),
+            Self::Jobs(options) => within(jobs::run(options)),
+            Self::Demo(options) => within(demo::run(options)),
+            Self::Standins(options) => standins::run(&options),
+            Self::Guard(options) => within(dev::guard(options)),
         }
     }
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match Command::parse().run().await {
+fn within(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Runtime::new()?.block_on(work)
+}
+
+fn main() -> ExitCode {
+    match Command::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has seen enough.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,

@@ -9,6 +9,5 @@ mod faults_roles;
 mod idempotency;
 mod jobs;
 mod journey;
-mod protect;
 mod races;
 mod revocation;

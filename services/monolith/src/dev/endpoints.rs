@@ -26,6 +26,9 @@ struct Endpoints<'a> {
     services: BTreeMap<&'static str, ServiceEndpoint>,
     postgres: ServerEndpoint,
     redis: ServerEndpoint,
+    /// Where mails are shown, if auth runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mailbox: Option<ServerEndpoint>,
 }
 
 #[derive(Serialize)]
@@ -44,7 +47,7 @@ struct ServiceEndpoint {
 
 #[derive(Serialize)]
 struct ServerEndpoint {
-    /// With the password; of PostgreSQL the superuser's.
+    /// With the password, where there is one; of PostgreSQL the superuser's.
     url: String,
     pid: Option<u32>,
 }
@@ -70,6 +73,10 @@ pub(crate) fn publish(run: &Run) -> io::Result<()> {
         services: run.services.iter().map(service).collect(),
         postgres: ServerEndpoint { url: run.superuser_url("postgres"), pid: run.children.pid("postgres") },
         redis: ServerEndpoint { url: run.redis_url(), pid: run.children.pid("redis") },
+        mailbox: run.has_standins().then(|| ServerEndpoint {
+            url: run.ports.url(Service::Notify),
+            pid: run.children.pid("standins"),
+        }),
     };
     write_private(&run.state.endpoints(), &endpoints)
 }

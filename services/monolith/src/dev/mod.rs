@@ -73,7 +73,7 @@ async fn run_alone(
     }
     let secrets = Secrets::load(&state.secrets())?;
     let run = Arc::new(Run::new(state, secrets, ports, options.services()));
-    run.ports.check_free(&run.services)?;
+    run.ports.check_free(&run.listening())?;
     guard::watch(&run)?;
 
     let checkout = checkout.filter(|_| !options.no_build);
@@ -143,11 +143,15 @@ async fn start_services(run: &Arc<Run>, mut programs: Programs) -> anyhow::Resul
     let mut started = Vec::new();
     for service in &run.services {
         let program = programs.remove(service).with_context(|| format!("{service} was not built"))?;
-        let part = Part::Service(*service, program);
-        let running = part.start(run).await?;
-        started.push((part, running));
+        started.push(Part::Service(*service, program).started(run).await?);
     }
     ready::wait(run, &mut started).await?;
+    if run.has_standins() {
+        // Later, because they need auth.
+        let mut standins = [Part::Standins.started(run).await?];
+        ready::wait(run, &mut standins).await?;
+        started.extend(standins);
+    }
     Ok(started)
 }
 
@@ -176,6 +180,9 @@ fn ready_message(run: &Run, began: Instant) -> String {
         let url = run.ports.url(Service::Gateway);
         fact("API", url.clone());
         fact("API docs", format!("{url}/docs"));
+        if run.has_standins() {
+            fact("mailbox", run.ports.url(Service::Notify));
+        }
         fact("try next", "make demo".to_owned());
     } else {
         run.services.iter().for_each(|service| fact(service.name(), run.ports.url(*service)));

@@ -1,9 +1,11 @@
 //! The parts of a run (two servers and the services), each kept alive.
 
+use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use local_servers::{Postgres, Redis, postgres, redis};
 use service_discovery::Service;
 use tokio::process::Command;
@@ -20,6 +22,8 @@ pub(crate) enum Part {
     Postgres,
     Redis,
     Service(Service, PathBuf),
+    /// What `plinth standins` runs.
+    Standins,
 }
 
 /// What runs.
@@ -27,7 +31,7 @@ pub(crate) enum Part {
 pub(crate) enum Running {
     Postgres(Postgres),
     Redis(Redis),
-    Service(Process),
+    Program(Process),
 }
 
 impl Part {
@@ -36,6 +40,7 @@ impl Part {
             Self::Postgres => "postgres",
             Self::Redis => "redis",
             Self::Service(service, _) => service.name(),
+            Self::Standins => "standins",
         }
     }
 
@@ -46,11 +51,41 @@ impl Part {
             Self::Redis => self.start_redis(run).await,
             Self::Service(service, program) => {
                 let mut command = Command::new(program);
-                command.arg("serve").current_dir(run.state.path());
-                environment::give(&mut command, run, *service);
-                Ok(Running::Service(Process::start(run, self.name(), command)?))
+                command.arg("serve");
+                self.start_program(run, command, *service)
+            }
+            Self::Standins => {
+                let mut command = Command::new(env::current_exe().context("can't find our own program")?);
+                command.arg("standins");
+                self.start_program(run, command, Service::Notify)
             }
         }
+    }
+
+    /// The service that answers when it is ready: the mail service's place is the mailbox's.
+    pub(crate) fn service(&self) -> Option<Service> {
+        match self {
+            Self::Postgres | Self::Redis => None,
+            Self::Service(service, _) => Some(*service),
+            Self::Standins => Some(Service::Notify),
+        }
+    }
+
+    fn start_program(
+        &self,
+        run: &Arc<Run>,
+        mut command: Command,
+        service: Service,
+    ) -> anyhow::Result<Running> {
+        command.current_dir(run.state.path());
+        environment::give(&mut command, run, service);
+        Ok(Running::Program(Process::start(run, self.name(), command)?))
+    }
+
+    /// It and what runs.
+    pub(crate) async fn started(self, run: &Arc<Run>) -> anyhow::Result<(Self, Running)> {
+        let running = self.start(run).await?;
+        Ok((self, running))
     }
 
     async fn start_postgres(&self, run: &Run) -> anyhow::Result<Running> {
@@ -77,7 +112,7 @@ impl Running {
         match self {
             Self::Postgres(server) => server.pid(),
             Self::Redis(server) => server.pid(),
-            Self::Service(process) => process.pid(),
+            Self::Program(process) => process.pid(),
         }
     }
 
@@ -86,7 +121,7 @@ impl Running {
         let status = match self {
             Self::Postgres(server) => server.exited().await,
             Self::Redis(server) => server.exited().await,
-            Self::Service(process) => return process.ended().await,
+            Self::Program(process) => return process.ended().await,
         };
         status.map_or_else(|e| e.to_string(), |status| status.to_string())
     }
@@ -95,7 +130,7 @@ impl Running {
         match self {
             Self::Postgres(server) => server.last_lines(),
             Self::Redis(server) => server.last_lines(),
-            Self::Service(process) => process.last_lines(),
+            Self::Program(process) => process.last_lines(),
         }
     }
 }

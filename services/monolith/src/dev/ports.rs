@@ -92,9 +92,9 @@ impl Ports {
     }
 }
 
-/// The services that can run, and so the ones that the others must find.
+/// The services that can run or are stood in for, and so the ones that the others must find.
 pub(crate) fn known() -> impl Iterator<Item = Service> {
-    Service::SHIPPED.into_iter().chain([Service::Gateway])
+    Service::SHIPPED.into_iter().chain([Service::Notify, Service::Gateway])
 }
 
 fn owner(port: u16) -> String {
@@ -132,7 +132,7 @@ mod tests {
         all.extend(known().flat_map(|service| [ports.public(service), ports.internal(service)]));
         all.sort_unstable();
         all.dedup();
-        assert_eq!(all.len(), 8);
+        assert_eq!(all.len(), 10);
     }
 
     #[test]

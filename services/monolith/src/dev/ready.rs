@@ -28,12 +28,12 @@ pub(crate) async fn wait(run: &Run, services: &mut [(Part, Running)]) -> anyhow:
 }
 
 async fn one(run: &Run, client: &reqwest::Client, part: &Part, running: &mut Running) -> anyhow::Result<()> {
-    let Part::Service(service, _) = part else { return Ok(()) };
-    let url = format!("{}/readyz", run.ports.url(*service));
+    let Some(service) = part.service() else { return Ok(()) };
+    let url = format!("{}/readyz", run.ports.url(service));
     tokio::select! {
         answer = answers(client, &url) => answer,
         status = running.ended() => {
-            anyhow::bail!("{}", obituary(service.name(), &status, &running.last_lines()))
+            anyhow::bail!("{}", obituary(part.name(), &status, &running.last_lines()))
         }
     }
 }

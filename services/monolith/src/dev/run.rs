@@ -38,6 +38,17 @@ impl Run {
         Self { state, secrets, ports, screen, children, services, stopping, guard, ready }
     }
 
+    /// Whether the stand-ins run: they take the places of what auth needs.
+    pub(crate) fn has_standins(&self) -> bool {
+        self.services.contains(&Service::Auth)
+    }
+
+    /// The services whose ports are taken, those that are stood in for among them.
+    pub(crate) fn listening(&self) -> Vec<Service> {
+        let stood_in_for = self.has_standins().then_some(Service::Notify);
+        self.services.iter().copied().chain(stood_in_for).collect()
+    }
+
     /// The URL of a database as the superuser.
     pub(crate) fn superuser_url(&self, database: &str) -> String {
         self.postgres_url(SUPERUSER, &self.secrets.postgres, database)

@@ -36,6 +36,8 @@ pub(crate) struct Secrets {
     pub(crate) gateway_client: String,
     #[serde(default = "password")]
     pub(crate) prefs_client: String,
+    #[serde(default = "password")]
+    pub(crate) notify_client: String,
     /// The Ed25519 seed of the gateway's inward tokens, base64.
     #[serde(default = "key")]
     pub(crate) gateway_token: String,

@@ -46,6 +46,7 @@ async fn all_services_are_ready_replaced_when_they_die_and_stopped() {
         assert_eq!(status(&endpoints["url"], "/healthz").await, Some(200), "{service}");
         assert_eq!(status(&endpoints["internal_url"], "/metrics").await, Some(200), "{service}");
     }
+    assert_eq!(status(&endpoints["mailbox"]["url"], "/api/mails").await, Some(200));
     for service in SERVICES {
         replace(&mut dev, service).await;
         assert!(dev.output().contains(&format!("!! {service} ended")));
@@ -58,7 +59,7 @@ async fn all_services_are_ready_replaced_when_they_die_and_stopped() {
     let children = dev.children();
     dev.signal(Signal::TERM);
     assert!(dev.ended(STOP).await.success(), "{}", dev.output());
-    assert_eq!(children.len(), 5);
+    assert_eq!(children.len(), 6);
     assert!(none_alive(&children));
     assert_eq!(place.traces(), Vec::<&str>::new());
 }
@@ -92,4 +93,12 @@ async fn a_service_that_does_not_start_ends_the_run_with_its_words() {
     assert_eq!(dev.ended(Duration::from_secs(30)).await.code(), Some(1));
     assert!(dev.output().contains("AUTH__SEALING__KEYS"), "{}", dev.output());
     assert_eq!(place.traces(), Vec::<&str>::new());
+}
+
+#[test]
+fn production_refuses_stand_ins() {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_plinth"));
+    let output = command.arg("standins").env("PLINTH_ENV", "production").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("PLINTH_ENV"), "{output:?}");
 }
