@@ -12,10 +12,10 @@ demo: ## Walk the main flow against the Plinth that runs
 	@cargo run -q -p plinth -- demo $(ARGS)
 
 test: ## Run all tests with a private PostgreSQL and Redis
-	@deploy/local/prerequisites.sh && cargo xtask test $(ARGS)
+	@deploy/local/prerequisites.sh --tests && cargo xtask test $(ARGS)
 
 bench: ## Measure what is to be fast, beside its limit or a peer
-	@deploy/local/prerequisites.sh && cargo run --profile bench -p bench -- $(ARGS)
+	@deploy/local/prerequisites.sh --tests && cargo run --profile bench -p bench -- $(ARGS)
 
 lint: ## Check format, architecture, clippy, docs and API documents
 	@cargo xtask lint

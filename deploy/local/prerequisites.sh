@@ -1,10 +1,12 @@
 #!/bin/sh
 # Sees to it that what `make run` needs is installed: PostgreSQL, Redis, a C toolchain, Rust.
+# With `--tests`, also what the tests and the bench run beside it: Node, Python.
 # Installs by apt, dnf or brew only what is missing; says nothing when nothing is to be done;
 # where it can't install, it says exactly what to install and fails.
 set -eu
 
 postgres_oldest=15
+node_oldest=20
 root=$(cd "$(dirname "$0")/../.." && pwd)
 
 main() {
@@ -12,6 +14,12 @@ main() {
     has_postgres || need postgres
     has redis-server || need redis
     { has cc && has make; } || need toolchain
+    case "${1:-}" in
+        --tests)
+            has_node || need node
+            has_python || need python
+            ;;
+    esac
     [ -z "$packages" ] || install_packages
     check_rust
 }
@@ -32,6 +40,15 @@ has_postgres() {
     return 1
 }
 
+has_node() {
+    has npm && has node && [ "$(node --version | sed 's/^v\([0-9]*\).*/\1/')" -ge "$node_oldest" ]
+}
+
+# With `venv`, which Debian has in a package of its own.
+has_python() {
+    has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null
+}
+
 need() {
     packages="$packages $1"
 }
@@ -48,6 +65,9 @@ install_packages() {
     fi
     has_postgres || give_up "the system's packages have no PostgreSQL >= $postgres_oldest (see https://www.postgresql.org/download/)"
     has redis-server || give_up "redis-server is still missing"
+    case "$packages" in
+        *node*) has_node || give_up "the system's packages have no Node >= $node_oldest (see https://nodejs.org/en/download)" ;;
+    esac
 }
 
 with_apt() {
@@ -57,7 +77,7 @@ with_apt() {
         as_root mkdir -p /etc/postgresql-common
         echo 'create_main_cluster = false' | as_root tee -a "$config" >/dev/null
     fi
-    names=$(names_of postgresql redis-server "build-essential")
+    names=$(names_of postgresql redis-server build-essential "nodejs npm" "python3 python3-venv")
     say "installing with apt:$names"
     forbid_starts
     as_root apt-get update -qq >&2 || say "apt-get update failed; going on"
@@ -87,7 +107,7 @@ allow_starts() {
 }
 
 with_dnf() {
-    names=$(names_of postgresql-server redis "gcc make")
+    names=$(names_of postgresql-server redis "gcc make" "nodejs npm" python3)
     say "installing with dnf:$names"
     # shellcheck disable=SC2086 # a list of names
     as_root dnf install -y -q --setopt=install_weak_deps=False $names >&2 || give_up "dnf failed"
@@ -101,19 +121,21 @@ with_brew() {
             exit 1
             ;;
     esac
-    names=$(names_of postgresql@17 redis "")
+    names=$(names_of postgresql@17 redis "" node python)
     say "installing with brew:$names"
     # shellcheck disable=SC2086 # a list of names
     brew install --quiet $names >&2 || give_up "brew failed"
 }
 
-# names_of POSTGRES REDIS TOOLCHAIN: the names of what is missing, in a package manager's words.
+# names_of POSTGRES REDIS TOOLCHAIN NODE PYTHON: the names of what is missing, in a package manager's words.
 names_of() {
     for package in $packages; do
         case "$package" in
             postgres) printf ' %s' "$1" ;;
             redis) printf ' %s' "$2" ;;
             toolchain) printf ' %s' "$3" ;;
+            node) printf ' %s' "$4" ;;
+            python) printf ' %s' "$5" ;;
         esac
     done
 }
@@ -142,6 +164,12 @@ give_up() {
     say "please install:"
     has_postgres || say "  - PostgreSQL >= $postgres_oldest, the server (Debian: postgresql, Fedora: postgresql-server)"
     has redis-server || say "  - Redis (Debian: redis-server, Fedora: redis)"
+    case "$packages" in
+        *node*) has_node || say "  - Node >= $node_oldest with npm" ;;
+    esac
+    case "$packages" in
+        *python*) has_python || say "  - Python 3 with venv (Debian: python3-venv)" ;;
+    esac
     { has cc && has make; } || say "  - a C compiler and make (Debian: build-essential, Fedora: gcc make)"
     exit 1
 }
@@ -155,4 +183,4 @@ say() {
     echo "prerequisites: $*" >&2
 }
 
-main
+main "$@"

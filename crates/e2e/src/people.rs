@@ -74,6 +74,7 @@ impl Somebody {
         self.auth.create_api_key(self.token(), &new).await.expect("a key").key
     }
 
+    #[expect(clippy::expect_used, reason = "nobody here has a second factor")]
     async fn log_in(auth: &Auth, email: &str) -> Result<Tokens, CallError> {
         let login = Login { email: email.to_owned(), password: PASSWORD.into() };
         Ok(auth.login(&login).await?.tokens().expect("no second factor"))

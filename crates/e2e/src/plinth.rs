@@ -154,6 +154,14 @@ impl Plinth {
         fs::read_to_string(self.state().join(format!("logs/{name}.log"))).unwrap_or_default()
     }
 
+    /// The secrets that this machine's services were given.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test without Plinth cannot go on")]
+    pub fn secrets(&self) -> Value {
+        let text = fs::read(self.state().join("secrets.json")).expect("the secrets");
+        serde_json::from_slice(&text).expect("JSON")
+    }
+
     /// Runs a command of `plinth` beside it.
     #[must_use]
     #[expect(clippy::expect_used, reason = "a test without the command cannot go on")]

@@ -9,5 +9,6 @@ mod faults_roles;
 mod idempotency;
 mod jobs;
 mod journey;
+mod protect;
 mod races;
 mod revocation;
