@@ -70,7 +70,7 @@ impl Somebody {
     #[expect(clippy::expect_used, reason = "a test without a key cannot go on")]
     pub async fn api_key(&self, scopes: &[&str]) -> Secret {
         let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        let new = NewApiKey { name: "a key".to_owned(), scopes, expires_at: None };
+        let new = NewApiKey { name: "a key".to_owned(), scopes, expires_at: None, rate_limit: None };
         self.auth.create_api_key(self.token(), &new).await.expect("a key").key
     }
 

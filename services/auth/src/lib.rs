@@ -53,6 +53,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(api_key::http::create_api_key)
         .service(api_key::http::list_api_keys)
         .service(api_key::http::patch_api_key)
+        .service(api_key::http::rotate_api_key)
         .service(api_key::http::delete_api_key)
         .service(user::http::ban_user)
         .service(user::http::unban_user)

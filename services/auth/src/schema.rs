@@ -13,6 +13,10 @@ diesel::table! {
         last_used_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         version -> Int8,
+        rate_limit -> Nullable<Int4>,
+        rotated_at -> Nullable<Timestamptz>,
+        old_secret_hash -> Nullable<Bytea>,
+        old_secret_until -> Nullable<Timestamptz>,
     }
 }
 

@@ -21,6 +21,11 @@ pub struct NewApiKey {
     /// When it ends; never, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// The most requests a minute that it may make, 1 to 100,000; no limit of its own, if
+    /// absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 600, minimum = 1, maximum = 100_000)]
+    pub rate_limit: Option<u32>,
 }
 
 /// An API key, without its secret.
@@ -39,8 +44,15 @@ pub struct ApiKey {
     pub scopes: Vec<String>,
     /// When it ends, if ever.
     pub expires_at: Option<Timestamp>,
+    /// The most requests a minute that it may make, if it has a limit of its own.
+    #[schema(example = 600)]
+    pub rate_limit: Option<u32>,
     /// When it was last used; may lag by some minutes.
     pub last_used_at: Option<Timestamp>,
+    /// When it last got another secret.
+    pub rotated_at: Option<Timestamp>,
+    /// Until when the secret before that opens as well, if it does.
+    pub old_secret_until: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -68,6 +80,21 @@ pub struct ApiKeyChange {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Timestamp>)]
     pub expires_at: Option<Option<Timestamp>>,
+    /// The most requests a minute, 1 to 100,000; `null` for no limit of its own.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u32>, example = 600, minimum = 1, maximum = 100_000)]
+    pub rate_limit: Option<Option<u32>>,
+}
+
+/// Gives an API key another secret.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApiKeyRotation {
+    /// For how long the secret until now opens as well, seconds: 0 (the default) to
+    /// 604,800, which is seven days.
+    #[serde(default)]
+    #[schema(example = 3600, minimum = 0, maximum = 604_800)]
+    pub overlap_seconds: u32,
 }
 
 /// A page of API keys, the latest first.

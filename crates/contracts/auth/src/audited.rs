@@ -28,6 +28,9 @@ pub const REFRESH_TOKEN_REUSED: Action =
 pub const API_KEY_CREATED: Action = Action::new("api_key.created", "A person made an API key.");
 /// A person renamed an API key or moved its end.
 pub const API_KEY_CHANGED: Action = Action::new("api_key.changed", "A person changed an API key.");
+/// A person gave an API key another secret.
+pub const API_KEY_ROTATED: Action =
+    Action::new("api_key.rotated", "A person gave an API key another secret.");
 /// A person deleted an API key.
 pub const API_KEY_DELETED: Action = Action::new("api_key.deleted", "A person deleted an API key.");
 /// A user was banned.
@@ -42,7 +45,7 @@ pub const SIGNING_KEY_ROTATED: Action =
     Action::new("signing_key.rotated", "An operator added a key that tokens are signed with.");
 
 /// All of it.
-pub const ALL: [Action; 16] = [
+pub const ALL: [Action; 17] = [
     ACCOUNT_REGISTERED,
     ACCOUNT_REREGISTERED,
     ACCOUNT_CREATED,
@@ -54,6 +57,7 @@ pub const ALL: [Action; 16] = [
     REFRESH_TOKEN_REUSED,
     API_KEY_CREATED,
     API_KEY_CHANGED,
+    API_KEY_ROTATED,
     API_KEY_DELETED,
     USER_BANNED,
     USER_UNBANNED,

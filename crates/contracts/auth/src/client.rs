@@ -5,9 +5,9 @@ use serde::de::DeserializeOwned;
 use service_discovery::{CallError, Peer, Service};
 
 use crate::{
-    Accepted, Account, AccountChange, ApiKey, ApiKeyChange, ApiKeyList, Ban, Grant, IssuedToken, Login,
-    LoginReply, Mail, NewApiKey, NewApiKeyText, PasswordChange, Refresh, Registration, Roles, Secret,
-    SessionList, TokenRequest, Tokens,
+    Accepted, Account, AccountChange, ApiKey, ApiKeyChange, ApiKeyList, ApiKeyRotation, Ban, Grant,
+    IssuedToken, Login, LoginReply, Mail, NewApiKey, NewApiKeyText, PasswordChange, Refresh, Registration,
+    Roles, Secret, SessionList, TokenRequest, Tokens,
 };
 
 /// The paths of auth, as its OpenAPI document writes them.
@@ -23,6 +23,7 @@ pub mod routes {
     pub const SESSION: &str = "/api/v1/auth/sessions/{id}";
     pub const API_KEYS: &str = "/api/v1/auth/api-keys";
     pub const API_KEY: &str = "/api/v1/auth/api-keys/{id}";
+    pub const API_KEY_ROTATE: &str = "/api/v1/auth/api-keys/{id}/rotate";
     pub const BAN: &str = "/api/v1/admin/users/{id}/ban";
     pub const UNBAN: &str = "/api/v1/admin/users/{id}/unban";
     pub const USER_ROLES: &str = "/api/v1/admin/users/{id}/roles";
@@ -164,6 +165,20 @@ impl Client {
     /// A refusal (404: not one of the caller's), or no answer.
     pub async fn delete_api_key(&self, token: &Secret, id: ApiKeyId) -> Result<()> {
         self.done(self.with(token, Method::DELETE, &at(routes::API_KEY, id))).await
+    }
+
+    /// Gives an API key another secret; its text comes this once.
+    ///
+    /// # Errors
+    /// A refusal (404: not one of the caller's, 422: too long an overlap), or no answer.
+    pub async fn rotate_api_key(
+        &self,
+        token: &Secret,
+        id: ApiKeyId,
+        overlap_seconds: u32,
+    ) -> Result<NewApiKeyText> {
+        let rotation = ApiKeyRotation { overlap_seconds };
+        self.json(self.with(token, Method::POST, &at(routes::API_KEY_ROTATE, id)).json(&rotation)).await
     }
 
     /// Bans a user.

@@ -14,7 +14,9 @@ mod token;
 mod user;
 
 pub use account::{Accepted, Account, AccountChange, Login, Registration};
-pub use api_key::{ApiKey, ApiKeyChange, ApiKeyList, ApiKeyText, NewApiKey, NewApiKeyText, NotAnApiKey};
+pub use api_key::{
+    ApiKey, ApiKeyChange, ApiKeyList, ApiKeyRotation, ApiKeyText, NewApiKey, NewApiKeyText, NotAnApiKey,
+};
 pub use client::{Client, routes};
 pub use mail::{Mail, MailKind};
 pub use personal_data::{PersonalData, PersonalDataQuery, personal_data_path};

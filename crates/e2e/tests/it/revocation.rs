@@ -131,7 +131,7 @@ async fn keys(plinth: &Plinth) {
     all_closed(plinth, "the deletion of a key", &[&deleted]).await;
     all_open(plinth, &[ada.token(), &shortened]).await;
     let end = Some(Some(Timestamp::now() + Duration::from_secs(1)));
-    let change = ApiKeyChange { name: None, expires_at: end };
+    let change = ApiKeyChange { expires_at: end, ..ApiKeyChange::default() };
     ada.auth.change_api_key(ada.token(), list[0].id, &change).await.unwrap();
     all_closed(plinth, "a key that now ends within a second", &[&shortened]).await;
 }

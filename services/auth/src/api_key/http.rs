@@ -3,7 +3,9 @@ use actix_web::{
     web::{Data, Json, Path, Query},
 };
 use audit::{Entry, Origin};
-use contract_auth::{ApiKey, ApiKeyChange, ApiKeyList, ApiKeyText, NewApiKey, NewApiKeyText, audited};
+use contract_auth::{
+    ApiKey, ApiKeyChange, ApiKeyList, ApiKeyRotation, ApiKeyText, NewApiKey, NewApiKeyText, audited,
+};
 use identity::{Can, Revocations};
 use ids::{ApiKeyId, Timestamp};
 use problem::{HttpError, Problem};
@@ -85,7 +87,7 @@ pub(crate) async fn list_api_keys(
     Ok(Json(ApiKeyList { data, next_cursor }))
 }
 
-/// Renames an API key, or moves its end.
+/// Renames an API key, moves its end, or limits it.
 #[utoipa::path(
     tag = "api-key",
     request_body = ApiKeyChange,
@@ -116,6 +118,49 @@ pub(crate) async fn patch_api_key(
         .await?;
     revocations.hear(voided);
     Ok(Json(key))
+}
+
+/// Gives an API key another secret. Its text is in this answer and never again.
+///
+/// The key stays the same otherwise. The secret until now opens for `overlap_seconds`
+/// more, so that its users can be moved one by one; without an overlap it and its tokens
+/// are void at once. A second rotation ends the overlap of the first.
+#[utoipa::path(
+    tag = "api-key",
+    request_body = ApiKeyRotation,
+    params(("id" = ApiKeyId, Path, description = "Which key")),
+    responses((status = 200, description = "The key, shown this once", body = NewApiKeyText),
+              Credentialed, Bodied, NotFound),
+    security(("bearer" = ["auth:write"]))
+)]
+#[post("/api/v1/auth/api-keys/{id}/rotate")]
+pub(crate) async fn rotate_api_key(
+    caller: Can<WriteAuth>,
+    id: Path<ApiKeyId>,
+    body: Strict<ApiKeyRotation>,
+    environment: Data<KeyEnvironment>,
+    db: Data<Db>,
+    revocations: Data<Revocations>,
+    origin: Origin,
+) -> Result<Json<NewApiKeyText>, HttpError> {
+    caller.session()?;
+    let (overlap, now) = (rules::accept_rotation(body.0)?, Timestamp::now());
+    let until = (!overlap.is_zero()).then(|| now + overlap);
+    let text = ApiKeyText::generate(id.into_inner(), environment.name());
+    let text = text.map_err(|why| ApiKeyError::Failed(why.to_string()))?;
+    let (shown, voided) = db
+        .transaction(async |connection| {
+            rights::store::require_live(connection, &caller).await?;
+            let rotated = store::rotate(connection, caller.org, caller.user, &text, until, now).await?;
+            let rotated = rotated.ok_or(ApiKeyError::Unknown)?;
+            let entry = Entry::of(audited::API_KEY_ROTATED).on(text.id());
+            let entry = entry.with("overlap_seconds", overlap.as_secs());
+            audit::record(connection, &origin.caller(&caller), entry).await?;
+            Ok::<_, ApiKeyError>(rotated)
+        })
+        .await?;
+    revocations.hear(voided);
+    Ok(Json(NewApiKeyText { key: text.expose(), shown }))
 }
 
 /// Deletes an API key: it is exchanged for nothing from then on.

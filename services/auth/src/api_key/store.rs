@@ -2,9 +2,9 @@
 
 use contract_auth::{ApiKey, ApiKeyChange, ApiKeyText, NewApiKey};
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable,
-    SelectableHelper, insert_into,
-    sql_types::{Array, Timestamptz, Uuid as SqlUuid},
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, QueryableByName,
+    Selectable, SelectableHelper, insert_into,
+    sql_types::{Array, BigInt, Bytea, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use identity::Revocation;
@@ -31,12 +31,25 @@ struct Row {
     expires_at: Option<Timestamp>,
     last_used_at: Option<Timestamp>,
     created_at: Timestamp,
+    rate_limit: Option<i32>,
+    rotated_at: Option<Timestamp>,
+    old_secret_until: Option<Timestamp>,
 }
 
 impl From<Row> for ApiKey {
     fn from(row: Row) -> Self {
-        let Row { id, name, prefix, scopes, expires_at, last_used_at, created_at } = row;
-        Self { id, name, prefix, scopes, expires_at, last_used_at, created_at }
+        Self {
+            id: row.id,
+            name: row.name,
+            prefix: row.prefix,
+            scopes: row.scopes,
+            expires_at: row.expires_at,
+            rate_limit: row.rate_limit.and_then(|limit| u32::try_from(limit).ok()),
+            last_used_at: row.last_used_at,
+            rotated_at: row.rotated_at,
+            old_secret_until: row.old_secret_until.filter(|until| *until > Timestamp::now()),
+            created_at: row.created_at,
+        }
     }
 }
 
@@ -65,6 +78,7 @@ pub(super) async fn insert(
             api_keys::secret_hash.eq(text.secret_hash()),
             api_keys::scopes.eq(&new.scopes),
             api_keys::expires_at.eq(new.expires_at),
+            api_keys::rate_limit.eq(new.rate_limit.map(column)),
             api_keys::created_at.eq(now),
         ))
         .returning(Row::as_returning())
@@ -93,8 +107,13 @@ pub(super) async fn list(
     Ok(rows.into_iter().map(ApiKey::from).collect())
 }
 
+/// A limit as the column holds it.
+fn column(limit: u32) -> i32 {
+    i32::try_from(limit).unwrap_or(i32::MAX)
+}
+
 /// Changes a key of the user in this organisation; `None` when it is not one. Another
-/// end voids its tokens.
+/// end or limit voids its tokens, which say them.
 pub(super) async fn update(
     connection: &mut AsyncPgConnection,
     org: OrgId,
@@ -103,15 +122,16 @@ pub(super) async fn update(
     change: &ApiKeyChange,
 ) -> db::Result<Option<(ApiKey, Vec<Revocation>)>> {
     let own = api_keys::table.find(id).filter(api_keys::org_id.eq(org).and(api_keys::user_id.eq(user)));
-    if change.name.is_none() && change.expires_at.is_none() {
+    if change.name.is_none() && change.expires_at.is_none() && change.rate_limit.is_none() {
         let row = own.select(Row::as_select()).first(connection).await.optional()?;
         return Ok(row.map(|row| (row.into(), Vec::new())));
     }
-    let versions = i64::from(change.expires_at.is_some());
+    let versions = i64::from(change.expires_at.is_some() || change.rate_limit.is_some());
     let changed: Option<(Row, i64)> = diesel::update(own)
         .set((
             change.name.as_deref().map(|name| api_keys::name.eq(name)),
             change.expires_at.map(|at| api_keys::expires_at.eq(at)),
+            change.rate_limit.map(|limit| api_keys::rate_limit.eq(limit.map(column))),
             api_keys::version.eq(api_keys::version + versions),
         ))
         .returning((Row::as_returning(), api_keys::version))
@@ -127,6 +147,48 @@ pub(super) async fn update(
         }
     };
     Ok(Some((row.into(), voided)))
+}
+
+/// Gives a key of the user in this organisation another secret; `None` when it is not
+/// one. The secret until now opens until `until`, one before it no more; tokens that may
+/// be of a secret which ends are void.
+pub(super) async fn rotate(
+    connection: &mut AsyncPgConnection,
+    org: OrgId,
+    user: UserId,
+    text: &ApiKeyText,
+    until: Option<Timestamp>,
+    now: Timestamp,
+) -> db::Result<Option<(ApiKey, Vec<Revocation>)>> {
+    let version: Option<Rotated> = statement(
+        // With an overlap, those who use the secret until now notice nothing.
+        "UPDATE api_keys
+         SET version = version + CASE WHEN $1 IS NULL OR old_secret_until > $2 THEN 1 ELSE 0 END,
+             old_secret_hash = CASE WHEN $1 IS NULL THEN NULL ELSE secret_hash END,
+             old_secret_until = $1, rotated_at = $2, secret_hash = $3, prefix = $4
+         WHERE id = $5 AND org_id = $6 AND user_id = $7 RETURNING version",
+    )
+    .bind::<Nullable<Timestamptz>, _>(until)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Bytea, _>(text.secret_hash())
+    .bind::<Text, _>(text.shown())
+    .bind::<SqlUuid, _>(text.id())
+    .bind::<SqlUuid, _>(org)
+    .bind::<SqlUuid, _>(user)
+    .get_result(connection)
+    .await
+    .optional()?;
+    let Some(Rotated { version }) = version else { return Ok(None) };
+    let row: Row = api_keys::table.find(text.id()).select(Row::as_select()).first(connection).await?;
+    let void = Revocation::of_api_key_before(text.id(), version);
+    let voided = revocation::write(connection, vec![void], "API key rotation").await?;
+    Ok(Some((row.into(), voided)))
+}
+
+#[derive(QueryableByName)]
+struct Rotated {
+    #[diesel(sql_type = BigInt)]
+    version: i64,
 }
 
 /// Deletes a key of the user in this organisation and voids its tokens; the
@@ -150,11 +212,14 @@ pub(super) async fn delete(
 pub(crate) struct Proof {
     pub(crate) org_id: OrgId,
     pub(crate) user_id: UserId,
-    pub(crate) secret_hash: Vec<u8>,
+    pub(super) secret_hash: Vec<u8>,
     #[diesel(select_expression = api_keys::scopes)]
     pub(crate) scopes: Vec<String>,
-    pub(crate) expires_at: Option<Timestamp>,
+    pub(super) expires_at: Option<Timestamp>,
     pub(crate) version: i64,
+    pub(crate) rate_limit: Option<i32>,
+    pub(super) old_secret_hash: Option<Vec<u8>>,
+    pub(super) old_secret_until: Option<Timestamp>,
 }
 
 pub(crate) async fn find_proof(

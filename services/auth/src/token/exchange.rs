@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use actix_web::web::Data;
-use aws_lc_rs::constant_time;
 use contract_auth::{ApiKeyText, IssuedToken, Secret, TokenRequest, grant_type, token_type};
 use identity::{Actor, Claims, EDGE_AUDIENCE, Scopes, Verifier};
 use ids::Timestamp;
@@ -75,9 +74,8 @@ impl Exchanges {
         let text: ApiKeyText = key.expose().parse().map_err(|_why| refused())?;
         let mut connection = self.db.connection().await?;
         let proof = api_key::store::find_proof(&mut connection, text.id()).await?.ok_or_else(refused)?;
-        constant_time::verify_slices_are_equal(&proof.secret_hash, &text.secret_hash())
-            .map_err(|_opaque| refused())?;
-        let lifetime = proof.expires_at.map_or(API_KEY, |end| end.since(now).min(API_KEY));
+        let opens = proof.opens(&text.secret_hash(), now).ok_or_else(refused)?;
+        let lifetime = opens.until.map_or(API_KEY, |until| until.since(now).min(API_KEY));
         let rights = rights::store::find(&mut connection, proof.org_id, proof.user_id).await?;
         let rights = rights.filter(|rights| rights.banned_at.is_none()).ok_or_else(refused)?;
         if lifetime < Duration::from_secs(1) {

@@ -44,7 +44,8 @@ impl Subject {
         let permitted = rights.scopes.iter().collect::<Scopes>();
         let scopes = key.scopes.iter().collect::<Scopes>().narrowed_to(&permitted);
         let subject = Self::user(key.user_id, key.org_id, rights, scopes, id.to_string());
-        Self { sid_version: key.version, ..subject }
+        let requests_a_minute = key.rate_limit.and_then(|limit| u32::try_from(limit).ok());
+        Self { sid_version: key.version, requests_a_minute, ..subject }
     }
 
     /// One of our own services, in its own name.

@@ -30,6 +30,7 @@ const TABLE: &[(&str, &str, [u16; 8])] = &[
     ("GET", "/api/v1/auth/api-keys", [401, 200, 200, 200, 200, 200, 403, 401]),
     ("POST", "/api/v1/auth/api-keys", [401, 201, 201, 201, 201, 201, 403, 401]),
     ("PATCH", "/api/v1/auth/api-keys/{id}", [401, 200, 404, 404, 404, 404, 403, 401]),
+    ("POST", "/api/v1/auth/api-keys/{id}/rotate", [401, 200, 404, 404, 404, 404, 403, 401]),
     ("DELETE", "/api/v1/auth/api-keys/{id}", [401, 204, 404, 404, 404, 404, 403, 401]),
     ("POST", "/api/v1/admin/users/{id}/ban", [401, 403, 403, 403, 204, 403, 403, 401]),
     ("POST", "/api/v1/admin/users/{id}/unban", [401, 403, 403, 403, 204, 403, 403, 401]),
@@ -151,6 +152,7 @@ fn body(method: &Method, path: &str) -> Option<Value> {
         ("POST", "/api/v1/auth/login") => Some(json!({ "email": nobody, "password": PASSWORD })),
         ("POST", "/api/v1/auth/refresh") => Some(json!({ "refresh_token": "plr_none" })),
         ("POST", "/api/v1/auth/api-keys") => Some(json!({ "name": "x", "scopes": ["auth:read"] })),
+        ("POST", "/api/v1/auth/api-keys/{id}/rotate") => Some(json!({})),
         ("POST", "/api/v1/auth/password/change") => {
             Some(json!({ "current_password": PASSWORD, "new_password": "nine blue foxes dance" }))
         }

@@ -8,7 +8,7 @@ use crate::spawn::{code, refused, spawn};
 
 fn new(scopes: &[&str]) -> NewApiKey {
     let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-    NewApiKey { name: "nightly".to_owned(), scopes, expires_at: None }
+    NewApiKey { name: "nightly".to_owned(), scopes, expires_at: None, rate_limit: None }
 }
 
 #[actix_web::test]
@@ -60,7 +60,7 @@ async fn keys_are_their_owners_alone() {
     let auth = spawn().await;
     let (ada, eve) = (auth.somebody("ada@example.com").await, auth.somebody("eve@example.com").await);
     let key = auth.api_key(&ada, &["prefs:read"]).await.shown.id;
-    let change = ApiKeyChange { name: Some("mine now".to_owned()), expires_at: None };
+    let change = ApiKeyChange { name: Some("mine now".to_owned()), ..ApiKeyChange::default() };
     assert_eq!(
         refused(auth.client.change_api_key(&eve.inward, key, &change).await),
         code(404, "api_key_not_found")
@@ -70,7 +70,7 @@ async fn keys_are_their_owners_alone() {
     let changed = auth.client.change_api_key(&ada.inward, key, &change).await.unwrap();
     assert_eq!((changed.name.as_str(), changed.expires_at), ("mine now", None));
     let end = Timestamp::now() + Duration::from_secs(3600);
-    let change = ApiKeyChange { name: None, expires_at: Some(Some(end)) };
+    let change = ApiKeyChange { expires_at: Some(Some(end)), ..ApiKeyChange::default() };
     let changed = auth.client.change_api_key(&ada.inward, key, &change).await.unwrap();
     assert_eq!(
         (changed.name.as_str(), changed.expires_at.map(|at| at.to_string())),

@@ -21,6 +21,7 @@ fn every_route_of_the_contract_is_in_the_document() {
         routes::SESSION,
         routes::API_KEYS,
         routes::API_KEY,
+        routes::API_KEY_ROTATE,
         routes::BAN,
         routes::UNBAN,
         routes::USER_ROLES,

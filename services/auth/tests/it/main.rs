@@ -4,6 +4,7 @@
 mod access;
 mod account;
 mod api_key;
+mod api_key_secret;
 mod command;
 mod contract;
 mod keyed;

@@ -121,10 +121,10 @@ async fn every_way_to_end_a_credential_is_told() {
     auth.client.end_session(&ada.inward, session.parse().unwrap()).await.unwrap();
     assert_eq!(told().await, [session]);
     let key = auth.api_key(&ada, &["auth:read"]).await.shown.id;
-    let change = contract_auth::ApiKeyChange { name: Some("x".to_owned()), expires_at: None };
+    let change = contract_auth::ApiKeyChange { name: Some("x".to_owned()), ..Default::default() };
     auth.client.change_api_key(&ada.inward, key, &change).await.unwrap();
     assert!(told().await.is_empty(), "a name voids nothing");
-    let change = contract_auth::ApiKeyChange { name: None, expires_at: Some(None) };
+    let change = contract_auth::ApiKeyChange { expires_at: Some(None), ..Default::default() };
     auth.client.change_api_key(&ada.inward, key, &change).await.unwrap();
     assert_eq!(told().await, [key.to_string()]);
     auth.client.delete_api_key(&ada.inward, key).await.unwrap();

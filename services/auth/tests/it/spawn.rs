@@ -112,7 +112,7 @@ impl Auth {
 
     pub(crate) async fn api_key(&self, who: &Somebody, scopes: &[&str]) -> NewApiKeyText {
         let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        let new = NewApiKey { name: "a key".to_owned(), scopes, expires_at: None };
+        let new = NewApiKey { name: "a key".to_owned(), scopes, expires_at: None, rate_limit: None };
         self.client.create_api_key(&who.inward, &new).await.unwrap()
     }
 

@@ -87,7 +87,12 @@ async fn the_token_of_a_key_never_outlives_the_key() {
     let auth = spawn().await;
     let ada = auth.somebody("ada@example.com").await;
     let expires_at = Some(Timestamp::now() + Duration::from_secs(60));
-    let new = NewApiKey { name: "short".to_owned(), scopes: vec!["prefs:read".to_owned()], expires_at };
+    let new = NewApiKey {
+        name: "short".to_owned(),
+        scopes: vec!["prefs:read".to_owned()],
+        expires_at,
+        rate_limit: None,
+    };
     let key = auth.client.create_api_key(&ada.inward, &new).await.unwrap();
     let issued = exchange(&auth, &key.key).await.unwrap();
     assert!((50..=60).contains(&issued.expires_in), "{}", issued.expires_in);

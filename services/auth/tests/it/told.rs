@@ -25,8 +25,9 @@ async fn live(auth: &Auth) {
     let change = AccountChange { name: Some(Some("Ada".to_owned())), ..AccountChange::default() };
     auth.client.change_me(&ada.inward, &change).await.unwrap();
     let key = auth.api_key(&ada, &["auth:read"]).await.shown.id;
-    let change = ApiKeyChange { name: Some("x".to_owned()), expires_at: None };
+    let change = ApiKeyChange { name: Some("x".to_owned()), ..Default::default() };
     auth.client.change_api_key(&ada.inward, key, &change).await.unwrap();
+    auth.client.rotate_api_key(&ada.inward, key, 60).await.unwrap();
     auth.client.delete_api_key(&ada.inward, key).await.unwrap();
     let phone = auth.login("ada@example.com").await.unwrap();
     let session = claims_of(&phone.access_token).sid.unwrap().parse().unwrap();

@@ -66,7 +66,12 @@ async fn preferences(prefs: &Prefs, token: &str) -> anyhow::Result<()> {
 }
 
 async fn api_key(auth: &Auth, prefs: &Prefs, token: &Secret) -> anyhow::Result<()> {
-    let new = NewApiKey { name: "demo".to_owned(), scopes: vec!["prefs:read".to_owned()], expires_at: None };
+    let new = NewApiKey {
+        name: "demo".to_owned(),
+        scopes: vec!["prefs:read".to_owned()],
+        expires_at: None,
+        rate_limit: None,
+    };
     let made = auth.create_api_key(token, &new).await.context("create an API key")?;
     let what = format!("{}_…  {}", made.shown.prefix, made.shown.scopes.join(" "));
     step("create an API key", "POST /api/v1/auth/api-keys", what)?;
