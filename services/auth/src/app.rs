@@ -173,17 +173,18 @@ impl State {
     ) -> Result<Self, BuildError> {
         let origin = settings.registry.public_origin();
         let keyring = Data::new(settings.keyring);
+        let minting = Data::new(Minting {
+            issuer: issuer.clone(),
+            keyring: keyring.clone(),
+            lifetimes: settings.lifetimes,
+            policy: settings.login,
+        });
         let exchanges = Exchanges {
             db: db.clone(),
             issuer: issuer.clone(),
             inside: verifier_of_all(&settings.registry, keys, revocations)?,
             last_used: last_used.clone(),
-        };
-        let minting = Minting {
-            issuer: issuer.clone(),
-            keyring: keyring.clone(),
-            lifetimes: settings.lifetimes,
-            policy: settings.login,
+            minting: minting.clone(),
         };
         Ok(Self {
             serves: settings.role.serves(),
@@ -193,7 +194,7 @@ impl State {
             hasher: Data::new(Hasher::start(settings.passwords.threads, settings.passwords.waiting)?),
             keyring,
             keys: Data::new(keys.clone()),
-            minting: Data::new(minting),
+            minting,
             exchanges: Data::new(exchanges),
             clients: Data::new(settings.clients),
             verifier: Data::new(verifier(

@@ -94,6 +94,11 @@ diesel::table! {
         expires_at -> Timestamptz,
         revoked_at -> Nullable<Timestamptz>,
         revoked_why -> Nullable<Text>,
+        cookie -> Bool,
+        authenticated_at -> Timestamptz,
+        methods -> Array<Text>,
+        device -> Nullable<Text>,
+        network -> Nullable<Text>,
     }
 }
 

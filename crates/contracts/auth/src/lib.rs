@@ -21,6 +21,9 @@ pub use client::{Client, routes};
 pub use mail::{Mail, MailKind};
 pub use personal_data::{PersonalData, PersonalDataQuery, personal_data_path};
 pub use secret::Secret;
-pub use session::{LoginReply, Refresh, SecondFactorRequired, Session, SessionList, Tokens};
+pub use session::{
+    CookieSession, LoginReply, Refresh, SESSION_COOKIE, SecondFactorRequired, Session, SessionList,
+    SessionReply, Tokens,
+};
 pub use token::{Exchange, Grant, IssuedToken, TokenRequest, grant_type, token_type};
 pub use user::{Ban, PasswordChange, Roles};

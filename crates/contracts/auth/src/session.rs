@@ -24,12 +24,38 @@ pub struct Tokens {
     pub refresh_expires_in: i64,
 }
 
+/// The cookie in which a browser carries its session. The prefix binds it to the one host,
+/// to https and to every path (RFC 6265bis section 4.1.3.2).
+pub const SESSION_COOKIE: &str = "__Host-plinth";
+
+/// A session that a browser carries: the cookie [`SESSION_COOKIE`] is in the headers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CookieSession {
+    /// Which.
+    pub session_id: SessionId,
+    /// How long it lasts without being used, seconds.
+    #[schema(example = 2_592_000)]
+    pub expires_in: i64,
+}
+
+/// What a client goes on with.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum SessionReply {
+    /// A pair of tokens.
+    Tokens(Tokens),
+    /// The cookie in the headers.
+    Cookie(CookieSession),
+}
+
 /// What a first proof gives: all, or the right to the second step.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum LoginReply {
     /// Logged in.
     Tokens(Tokens),
+    /// Logged in: the cookie is in the headers.
+    Cookie(CookieSession),
     /// Not yet: a second factor is wanted.
     SecondFactor(SecondFactorRequired),
 }
@@ -40,7 +66,7 @@ impl LoginReply {
     pub fn tokens(self) -> Option<Tokens> {
         match self {
             Self::Tokens(tokens) => Some(tokens),
-            Self::SecondFactor(_) => None,
+            Self::Cookie(_) | Self::SecondFactor(_) => None,
         }
     }
 }
@@ -78,15 +104,23 @@ pub struct Session {
     pub id: SessionId,
     /// Whether it is the one that asks.
     pub current: bool,
+    /// What the client seems to be.
+    #[schema(example = "Firefox on Linux")]
+    pub device: Option<String>,
     /// The client as it described itself at login.
     #[schema(example = "Mozilla/5.0")]
     pub user_agent: Option<String>,
     /// The address that the login came from.
     #[schema(example = "203.0.113.7")]
     pub ip: Option<String>,
+    /// How the user proved who they are (RFC 8176): `pwd`, `mail`, `otp`, `mfa`.
+    #[schema(example = json!(["pwd", "otp", "mfa"]))]
+    pub methods: Vec<String>,
+    /// When they last did.
+    pub authenticated_at: Timestamp,
     /// When the login was.
     pub created_at: Timestamp,
-    /// When it last got new tokens.
+    /// When it last got new tokens; of a cookie, when it was last used, to some minutes.
     pub last_used_at: Timestamp,
     /// When it ends, used or not.
     pub expires_at: Timestamp,

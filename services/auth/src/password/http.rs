@@ -1,9 +1,6 @@
-use actix_web::{
-    post,
-    web::{Data, Json},
-};
+use actix_web::{post, web::Data};
 use audit::Entry;
-use contract_auth::{PasswordChange, Tokens, audited};
+use contract_auth::{PasswordChange, SessionReply, audited};
 use identity::{Can, Revocations};
 use ids::Timestamp;
 use problem::{FieldError, HttpError};
@@ -20,17 +17,18 @@ use crate::{
     },
     permissions::WriteAuth,
     rights::{self, RightsError},
-    session::{self, Device, Minting, SessionError},
+    session::{self, Device, Minting, Opening, Pass, SessionError},
 };
 
 /// Replaces the caller's password.
 ///
 /// Every session ends, the caller's too, and all tokens are void: whoever knew the old
-/// password is out. The caller goes on with the tokens of the answer, in a new session.
+/// password is out. The caller goes on with the tokens of the answer, or with its cookie,
+/// in a new session.
 #[utoipa::path(
     tag = "account",
     request_body = PasswordChange,
-    responses((status = 200, description = "Changed; the tokens to go on with", body = Tokens),
+    responses((status = 200, description = "Changed; what to go on with", body = SessionReply),
               Credentialed, Bodied, Overloaded),
     security(("bearer" = ["auth:write"]))
 )]
@@ -43,24 +41,26 @@ pub(crate) async fn change_password(
     tokens: Data<Minting>,
     revocations: Data<Revocations>,
     device: Device,
-) -> Result<Json<Tokens>, HttpError> {
-    caller.session()?;
+) -> Result<Pass, HttpError> {
+    let session = caller.session()?;
     let row = find_password(&mut *db.connection().await?, caller.user).await?;
     let (old, new) = judge(&body.0, row.ok_or(RightsError::Ended)?, &hasher).await?;
-    let (pair, voided) = db
+    let (pass, voided) = db
         .transaction(async |connection| {
             rights::store::require_live(connection, &caller).await?;
             let voided = account::act::replace_password(connection, caller.user, &old, &new).await?;
             let voided = voided.ok_or_else(wrong_password)?;
+            let mode = session::store::mode(connection, caller.user, session).await?;
             session::act::end_all(connection, caller.user, "password change", Timestamp::now()).await?;
-            let (_, pair) = tokens.open(connection, &device, caller.org, caller.user).await?;
+            let opening = Opening::again(&caller, mode);
+            let (_, pass) = tokens.open(connection, &device, opening).await?;
             let entry = Entry::of(audited::PASSWORD_CHANGED).on(caller.user);
             audit::record(connection, &device.origin.caller(&caller), entry).await?;
-            Ok::<_, SessionError>((pair, voided))
+            Ok::<_, SessionError>((pass, voided))
         })
         .await?;
     revocations.hear(voided);
-    Ok(Json(pair))
+    Ok(pass)
 }
 
 /// The hashes of the old and the new password, if the old one is right and the new one

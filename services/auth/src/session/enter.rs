@@ -1,9 +1,10 @@
+use actix_web::{HttpRequest, HttpResponse, Responder, body::BoxBody};
 use audit::Entry;
-use contract_auth::{LoginReply, SecondFactorRequired, Tokens, audited};
+use contract_auth::{SecondFactorRequired, audited};
 use diesel_async::AsyncPgConnection;
 use ids::{OrgId, UserId};
 
-use super::{Device, Minting, SessionError};
+use super::{Device, Minting, Mode, Opening, Pass, SessionError};
 
 /// Who has taken the first step of a login, and how.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +13,8 @@ pub(crate) struct Proven {
     /// The organisation that the session begins in.
     pub(crate) org: OrgId,
     pub(crate) by: Method,
+    /// How the client wants to carry the session.
+    pub(crate) mode: Mode,
 }
 
 /// How somebody proves who they are; the names are those of RFC 8176 where it has one.
@@ -32,11 +35,11 @@ impl Method {
     }
 }
 
-/// What the first step led to.
+/// What the first step led to: the reply of every login.
 #[derive(Debug)]
 pub(crate) enum Entered {
     /// Into a new session.
-    In(Tokens),
+    In(Pass),
     /// To the second step: there is no session yet.
     #[expect(dead_code, reason = "the second factor makes it")]
     Halfway(SecondFactorRequired),
@@ -51,19 +54,22 @@ impl Minting {
         device: &Device,
         proven: Proven,
     ) -> Result<Entered, SessionError> {
-        let Proven { user, org, by } = proven;
-        let (session, tokens) = self.open(connection, device, org, user).await?;
+        let Proven { user, org, by, mode } = proven;
+        let opening = Opening { user, org, methods: vec![by.name().to_owned()], mode };
+        let (session, pass) = self.open(connection, device, opening).await?;
         let entry = Entry::of(audited::SESSION_OPENED).on(session).in_org(org).with("by", by.name());
         audit::record(connection, &device.origin.anybody(user.to_string()), entry).await?;
-        Ok(Entered::In(tokens))
+        Ok(Entered::In(pass))
     }
 }
 
-impl From<Entered> for LoginReply {
-    fn from(entered: Entered) -> Self {
-        match entered {
-            Entered::In(tokens) => Self::Tokens(tokens),
-            Entered::Halfway(required) => Self::SecondFactor(required),
+impl Responder for Entered {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        match self {
+            Self::In(pass) => pass.respond_to(request),
+            Self::Halfway(required) => HttpResponse::Ok().json(required),
         }
     }
 }

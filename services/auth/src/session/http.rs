@@ -1,5 +1,7 @@
 use actix_web::{
-    HttpResponse, delete, get, post,
+    HttpResponse, delete, get,
+    http::header::SET_COOKIE,
+    post,
     web::{Data, Json, Path, Query},
 };
 use audit::{Entry, Origin};
@@ -17,7 +19,7 @@ use service_kit::{
 };
 
 use super::{
-    Device, Method, Minting, Proven, RefreshToken, SessionError, act,
+    Device, Entered, Method, Minting, Mode, ModeQuery, Proven, RefreshToken, SessionError, act, cookie,
     rules::{self, Verdict},
     store,
 };
@@ -36,8 +38,10 @@ const LIST: &str = "sessions";
 #[utoipa::path(
     tag = "session",
     request_body = Login,
+    params(ModeQuery),
     responses(
-        (status = 200, description = "Logged in, or halfway", body = LoginReply),
+        (status = 200, description = "Logged in, or halfway. With `mode=cookie` the session is in `Set-Cookie`",
+         body = LoginReply),
         (status = 403, description = "The address must be verified first", body = problem::Problem,
          content_type = "application/problem+json"),
         Unauthenticated, Bodied, Overloaded
@@ -46,21 +50,21 @@ const LIST: &str = "sessions";
 #[post("/api/v1/auth/login")]
 pub(crate) async fn login(
     body: Strict<Login>,
+    query: Query<ModeQuery>,
     db: Data<Db>,
     hasher: Data<Hasher>,
     tokens: Data<Minting>,
     device: Device,
-) -> Result<Json<LoginReply>, HttpError> {
+) -> Result<Entered, HttpError> {
     let LoginRow { id: user, org_id: org, password_changed_at, .. } = prove(&body.0, &db, &hasher).await?;
-    let entered = db
-        .transaction(async |connection| {
-            if !account::store::hold_password(connection, user, password_changed_at).await? {
-                return Err(SessionError::WrongCredentials);
-            }
-            tokens.enter(connection, &device, Proven { user, org, by: Method::Password }).await
-        })
-        .await?;
-    Ok(Json(entered.into()))
+    let proven = Proven { user, org, by: Method::Password, mode: query.mode };
+    let entered = db.transaction(async |connection| {
+        if !account::store::hold_password(connection, user, password_changed_at).await? {
+            return Err(SessionError::WrongCredentials);
+        }
+        tokens.enter(connection, &device, proven).await
+    });
+    Ok(entered.await?)
 }
 
 /// Who logs in, once the password has proven it.
@@ -113,9 +117,7 @@ pub(crate) async fn refresh(
             }
         },
     };
-    let pair =
-        tokens.pair(&mut connection, owner.org_id, owner.user_id, state, owner.expires_at, now).await?;
-    Ok(Json(pair))
+    Ok(Json(tokens.pair(&mut connection, &owner, state, now).await?))
 }
 
 /// A token that is not the current one: a race gets the successor, a reuse ends the
@@ -158,7 +160,7 @@ enum Replaced {
     LongAgo(Vec<Revocation>),
 }
 
-/// Ends the caller's session.
+/// Ends the caller's session; a browser that carries it as a cookie is told to forget it.
 #[utoipa::path(
     tag = "session",
     params(idempotency::Key),
@@ -174,8 +176,9 @@ pub(crate) async fn logout(
     origin: Origin,
 ) -> Result<HttpResponse, HttpError> {
     let session = caller.session()?;
+    let mode = store::mode(&mut *db.connection().await?, caller.user, session).await?;
     let mut voided = Vec::new();
-    let reply = once
+    let mut reply = once
         .about(session)
         .run(&db, async |connection| {
             voided = act::end(connection, caller.user, session, "logout", Timestamp::now()).await?;
@@ -185,6 +188,9 @@ pub(crate) async fn logout(
         })
         .await?;
     revocations.hear(voided);
+    if let (Mode::Cookie, Ok(forget)) = (mode, cookie::clear().try_into()) {
+        reply.headers_mut().insert(SET_COOKIE, forget);
+    }
     Ok(reply)
 }
 

@@ -1,12 +1,13 @@
 use actix_web::web::Data;
 use contract_auth::Tokens;
 use diesel_async::AsyncPgConnection;
+use identity::Principal;
 use ids::{OrgId, SessionId, Timestamp, UserId};
 use sealing::Keyring;
 
 use super::{
-    Device, Lifetimes, RefreshToken, SessionError, rules,
-    store::{self, NewSession},
+    Device, Lifetimes, Mode, Pass, RefreshToken, SessionError, cookie, rules,
+    store::{self, NewSession, Owner},
 };
 use crate::{
     rights::{self, RightsError},
@@ -14,7 +15,7 @@ use crate::{
     token::{Subject, TokenIssuer},
 };
 
-/// What makes pairs of tokens.
+/// What makes pairs of tokens, and cookies.
 #[derive(Debug)]
 pub(crate) struct Minting {
     pub(crate) issuer: TokenIssuer,
@@ -23,40 +24,93 @@ pub(crate) struct Minting {
     pub(crate) policy: LoginPolicy,
 }
 
+/// A session that is to begin.
+#[derive(Clone, Debug)]
+pub(crate) struct Opening {
+    pub(crate) user: UserId,
+    pub(crate) org: OrgId,
+    /// How the user has proven who they are (RFC 8176).
+    pub(crate) methods: Vec<String>,
+    pub(crate) mode: Mode,
+}
+
+impl Opening {
+    /// In place of the caller's own session, by the same proof.
+    pub(crate) fn again(caller: &Principal, mode: Mode) -> Self {
+        Self { user: caller.user, org: caller.org, methods: caller.methods.clone(), mode }
+    }
+}
+
 impl Minting {
-    /// Opens a session of `user` on a device; gives it and its first pair of tokens.
+    /// Opens a session on a device; gives it and what the client goes on with.
     pub(crate) async fn open(
         &self,
         connection: &mut AsyncPgConnection,
         device: &Device,
-        org: OrgId,
-        user: UserId,
-    ) -> Result<(SessionId, Tokens), SessionError> {
+        opening: Opening,
+    ) -> Result<(SessionId, Pass), SessionError> {
         let now = Timestamp::now();
-        let new = NewSession {
-            id: SessionId::generate(),
-            user,
-            org,
-            user_agent: device.user_agent.clone(),
-            ip: device.origin.ip.map(|ip| ip.to_string()),
-            now,
+        let Opening { user, org, methods, mode } = opening;
+        let owner = Owner {
+            user_id: user,
+            org_id: org,
             expires_at: now + self.lifetimes.absolute,
+            authenticated_at: now,
+            methods,
+            cookie: mode == Mode::Cookie,
         };
+        let new = NewSession { id: SessionId::generate(), owner, device, now };
         store::insert(connection, &new).await?;
         let state = RefreshToken { session: new.id, counter: 0, issued_at: now };
-        Ok((new.id, self.pair(connection, org, user, state, new.expires_at, now).await?))
+        Ok((new.id, self.pass(connection, &new.owner, state, now).await?))
+    }
+
+    /// What the client of a session in this state goes on with.
+    pub(super) async fn pass(
+        &self,
+        connection: &mut AsyncPgConnection,
+        owner: &Owner,
+        state: RefreshToken,
+        now: Timestamp,
+    ) -> Result<Pass, SessionError> {
+        if !owner.cookie {
+            return Ok(Pass::Tokens(self.pair(connection, owner, state, now).await?));
+        }
+        self.subject(connection, owner, state.session).await?;
+        let lasts = rules::remaining(owner.expires_at, self.lifetimes.idle, now);
+        let text = cookie::text(&self.keyring, state.session)?;
+        Ok(Pass::Cookie { session: state.session, text, lasts })
     }
 
     /// The pair for a session in this state, with the user's rights as of now.
     pub(super) async fn pair(
         &self,
         connection: &mut AsyncPgConnection,
-        org: OrgId,
-        user: UserId,
+        owner: &Owner,
         state: RefreshToken,
-        expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<Tokens, SessionError> {
+        let subject = self.subject(connection, owner, state.session).await?;
+        let access_token = self.issuer.for_clients(&subject, self.lifetimes.access, now)?;
+        let refresh_expires_in = rules::remaining(owner.expires_at, self.lifetimes.idle, now).as_secs();
+        Ok(Tokens {
+            access_token,
+            token_type: "Bearer".to_owned(),
+            expires_in: i64::try_from(self.lifetimes.access.as_secs()).unwrap_or(i64::MAX),
+            refresh_token: state.seal(&self.keyring)?,
+            refresh_expires_in: i64::try_from(refresh_expires_in).unwrap_or(i64::MAX),
+        })
+    }
+
+    /// Whom the tokens of a session speak for, with their rights as of now: nobody who is
+    /// banned, or may not log in.
+    pub(crate) async fn subject(
+        &self,
+        connection: &mut AsyncPgConnection,
+        owner: &Owner,
+        session: SessionId,
+    ) -> Result<Subject, SessionError> {
+        let (user, org) = (owner.user_id, owner.org_id);
         let rights = rights::store::find(connection, org, user).await?.ok_or(RightsError::Ended)?;
         if rights.banned_at.is_some() {
             return Err(RightsError::Banned.into());
@@ -64,15 +118,10 @@ impl Minting {
         if self.policy.requires_verified_email && !rights.email_verified {
             return Err(SessionError::Unverified);
         }
-        let subject = Subject::session(user, org, state.session, &rights);
-        let access_token = self.issuer.for_clients(&subject, self.lifetimes.access, now)?;
-        let refresh_expires_in = rules::remaining(expires_at, self.lifetimes.idle, now).as_secs();
-        Ok(Tokens {
-            access_token,
-            token_type: "Bearer".to_owned(),
-            expires_in: i64::try_from(self.lifetimes.access.as_secs()).unwrap_or(i64::MAX),
-            refresh_token: state.seal(&self.keyring)?,
-            refresh_expires_in: i64::try_from(refresh_expires_in).unwrap_or(i64::MAX),
+        Ok(Subject {
+            authenticated_at: Some(owner.authenticated_at),
+            methods: owner.methods.clone(),
+            ..Subject::session(user, org, session, &rights)
         })
     }
 }

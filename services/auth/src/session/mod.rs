@@ -1,11 +1,15 @@
 //! Sessions: one login on one device, and the tokens that it gives.
 
 pub(crate) mod act;
+mod client_name;
+pub(crate) mod cookie;
 mod device;
 mod enter;
 mod error;
 pub(crate) mod http;
 mod minting;
+mod mode;
+mod pass;
 mod refresh_token;
 mod rules;
 pub(crate) mod store;
@@ -13,6 +17,8 @@ pub(crate) mod store;
 pub(crate) use device::Device;
 pub(crate) use enter::{Entered, Method, Proven};
 pub(crate) use error::SessionError;
-pub(crate) use minting::Minting;
+pub(crate) use minting::{Minting, Opening};
+pub(crate) use mode::{Mode, ModeQuery};
+pub(crate) use pass::Pass;
 pub(crate) use refresh_token::RefreshToken;
 pub(crate) use rules::Lifetimes;

@@ -11,45 +11,95 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::{OrgId, SessionId, Timestamp, UserId};
 use service_kit::{db, page::Page};
 
-use super::{RefreshToken, rules::SessionState};
+use super::{Device, Mode, RefreshToken, rules::SessionState};
 use crate::schema::sessions;
 
 /// A session that begins.
-pub(crate) struct NewSession {
-    pub(crate) id: SessionId,
-    pub(crate) user: UserId,
-    pub(crate) org: OrgId,
-    pub(crate) user_agent: Option<String>,
-    pub(crate) ip: Option<String>,
-    pub(crate) now: Timestamp,
-    pub(crate) expires_at: Timestamp,
+pub(super) struct NewSession<'a> {
+    pub(super) id: SessionId,
+    pub(super) owner: Owner,
+    pub(super) device: &'a Device,
+    pub(super) now: Timestamp,
 }
 
-pub(super) async fn insert(connection: &mut AsyncPgConnection, new: &NewSession) -> db::Result<()> {
+pub(super) async fn insert(connection: &mut AsyncPgConnection, new: &NewSession<'_>) -> db::Result<()> {
+    let NewSession { id, owner, device, now } = new;
     insert_into(sessions::table)
         .values((
-            sessions::id.eq(new.id),
-            sessions::user_id.eq(new.user),
-            sessions::org_id.eq(new.org),
+            sessions::id.eq(id),
+            sessions::user_id.eq(owner.user_id),
+            sessions::org_id.eq(owner.org_id),
             sessions::counter.eq(0),
-            sessions::rotated_at.eq(new.now),
-            sessions::user_agent.eq(new.user_agent.as_deref()),
-            sessions::ip.eq(new.ip.as_deref()),
-            sessions::created_at.eq(new.now),
-            sessions::expires_at.eq(new.expires_at),
+            sessions::rotated_at.eq(now),
+            sessions::user_agent.eq(device.user_agent.as_deref()),
+            sessions::ip.eq(device.origin.ip.map(|ip| ip.to_string())),
+            sessions::device.eq(device.name()),
+            sessions::network.eq(device.network()),
+            sessions::cookie.eq(owner.cookie),
+            sessions::authenticated_at.eq(owner.authenticated_at),
+            sessions::methods.eq(&owner.methods),
+            sessions::created_at.eq(now),
+            sessions::expires_at.eq(owner.expires_at),
         ))
         .execute(connection)
         .await?;
     Ok(())
 }
 
-/// Whose session it is, and until when.
-#[derive(Clone, Copy, Queryable, Selectable)]
+/// Whose session it is, until when, how they proved it, and how it is carried.
+#[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = sessions, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct Owner {
     pub(crate) user_id: UserId,
     pub(crate) org_id: OrgId,
     pub(crate) expires_at: Timestamp,
+    pub(crate) authenticated_at: Timestamp,
+    pub(crate) methods: Vec<String>,
+    pub(crate) cookie: bool,
+}
+
+/// Whose session a cookie stands for, if it is alive; notes the use, once a minute.
+pub(crate) async fn visit(
+    connection: &mut AsyncPgConnection,
+    id: SessionId,
+    idle: Duration,
+    now: Timestamp,
+) -> db::Result<Option<Owner>> {
+    let alive = sessions::revoked_at
+        .is_null()
+        .and(sessions::cookie)
+        .and(sessions::expires_at.gt(now))
+        .and(sessions::rotated_at.gt(now - idle));
+    let found: Option<(Owner, Timestamp)> = sessions::table
+        .find(id)
+        .filter(alive)
+        .select((Owner::as_select(), sessions::rotated_at))
+        .first(connection)
+        .await
+        .optional()?;
+    let Some((owner, used_at)) = found else { return Ok(None) };
+    if now.since(used_at) >= NOTED {
+        diesel::update(sessions::table.find(id))
+            .filter(sessions::rotated_at.lt(now))
+            .set(sessions::rotated_at.eq(now))
+            .execute(connection)
+            .await?;
+    }
+    Ok(Some(owner))
+}
+
+/// How often the use of a cookie is written down.
+const NOTED: Duration = Duration::from_secs(60);
+
+/// How the client carries this session of `user`.
+pub(crate) async fn mode(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+    id: SessionId,
+) -> db::Result<Mode> {
+    let cookie = sessions::table.find(id).filter(sessions::user_id.eq(user)).select(sessions::cookie);
+    let cookie: Option<bool> = cookie.first(connection).await.optional()?;
+    Ok(if cookie == Some(true) { Mode::Cookie } else { Mode::Token })
 }
 
 /// Moves the session on from exactly this token, if it is the current one and the
@@ -64,6 +114,7 @@ pub(super) async fn rotate(
         .is_null()
         .and(sessions::expires_at.gt(now))
         .and(sessions::rotated_at.gt(now - idle))
+        .and(sessions::cookie.eq(false))
         .and(sessions::counter.eq(token.counter))
         .and(sessions::rotated_at.eq(token.issued_at));
     let owner = diesel::update(sessions::table.find(token.session))
@@ -147,8 +198,11 @@ pub(crate) async fn logged_in_at(
 #[diesel(table_name = sessions, check_for_backend(diesel::pg::Pg))]
 struct Row {
     id: SessionId,
+    device: Option<String>,
     user_agent: Option<String>,
     ip: Option<String>,
+    methods: Vec<String>,
+    authenticated_at: Timestamp,
     created_at: Timestamp,
     rotated_at: Timestamp,
     expires_at: Timestamp,
@@ -183,8 +237,11 @@ impl Row {
         Session {
             current: current == Some(self.id),
             id: self.id,
+            device: self.device,
             user_agent: self.user_agent,
             ip: self.ip,
+            methods: self.methods,
+            authenticated_at: self.authenticated_at,
             created_at: self.created_at,
             last_used_at: self.rotated_at,
             expires_at: self.expires_at,

@@ -1,8 +1,9 @@
 use identity::Refusal;
 use problem::{Describe, Kind};
+use sealing::SealError;
 use service_kit::db;
 
-use crate::rights::RightsError;
+use crate::{rights::RightsError, session::SessionError};
 
 /// Why no token was made.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +47,8 @@ pub(crate) enum TokenError {
     InvalidGrant(String),
     #[error("a token could not be made")]
     Issue(#[from] IssueError),
+    #[error("the proof could not be read")]
+    Seal(#[from] SealError),
     /// It cannot be told yet what the subject token is worth.
     #[error(transparent)]
     Unready(Refusal),
@@ -71,6 +74,17 @@ impl From<RightsError> for TokenError {
     }
 }
 
+impl From<SessionError> for TokenError {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Db(error) | SessionError::Rights(RightsError::Db(error)) => Self::Db(error),
+            SessionError::Issue(error) => Self::Issue(error),
+            SessionError::Seal(error) => Self::Seal(error),
+            other => Self::InvalidGrant(other.to_string()),
+        }
+    }
+}
+
 impl Describe for TokenError {
     fn kind(&self) -> Kind {
         match self {
@@ -80,6 +94,7 @@ impl Describe for TokenError {
             | Self::InvalidTarget
             | Self::InvalidGrant(_) => Kind::Malformed,
             Self::Issue(error) => error.kind(),
+            Self::Seal(_) => Kind::Internal,
             Self::Unready(refusal) => refusal.kind(),
             Self::Db(error) => error.kind(),
         }
@@ -93,6 +108,7 @@ impl Describe for TokenError {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidGrant(_) => "invalid_grant",
             Self::Issue(error) => error.code(),
+            Self::Seal(_) => "internal",
             Self::Unready(refusal) => refusal.code(),
             Self::Db(error) => error.code(),
         }

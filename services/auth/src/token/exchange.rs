@@ -11,11 +11,12 @@ use super::{Subject, TokenError, TokenIssuer, issuer::SERVICE};
 use crate::{
     api_key::{self, LastUsed},
     rights,
+    session::{self, Minting, SessionError},
 };
 
-/// How long the token of an API key lives: the gateway fetches the next one after a
-/// third of it, so that auth may be down for the rest.
-const API_KEY: Duration = Duration::from_secs(15 * 60);
+/// How long the token of an API key or of a cookie lives: the gateway fetches the next one
+/// after a third of it, so that auth may be down for the rest.
+const HELD: Duration = Duration::from_secs(15 * 60);
 
 /// What turns one proof into a token for another use.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(crate) struct Exchanges {
     /// Accepts what the gateway and auth made for any service.
     pub(crate) inside: Verifier,
     pub(crate) last_used: Data<LastUsed>,
+    pub(crate) minting: Data<Minting>,
 }
 
 impl Exchanges {
@@ -42,6 +44,9 @@ impl Exchanges {
                 let subject = request.subject_token.as_ref().ok_or_else(|| missing("subject_token"))?;
                 match request.subject_token_type.as_deref() {
                     Some(token_type::API_KEY) => self.api_key(client, request, subject, now).await,
+                    Some(token_type::SESSION_COOKIE) => {
+                        self.session_cookie(client, request, subject, now).await
+                    }
                     Some(token_type::ACCESS_TOKEN) => self.on_behalf(client, request, subject, now).await,
                     Some(_) => Err(TokenError::InvalidRequest("`subject_token_type` is unknown".to_owned())),
                     None => Err(missing("subject_token_type")),
@@ -75,7 +80,7 @@ impl Exchanges {
         let mut connection = self.db.connection().await?;
         let proof = api_key::store::find_proof(&mut connection, text.id()).await?.ok_or_else(refused)?;
         let opens = proof.opens(&text.secret_hash(), now).ok_or_else(refused)?;
-        let lifetime = opens.until.map_or(API_KEY, |until| until.since(now).min(API_KEY));
+        let lifetime = opens.until.map_or(HELD, |until| until.since(now).min(HELD));
         let rights = rights::store::find(&mut connection, proof.org_id, proof.user_id).await?;
         let rights = rights.filter(|rights| rights.banned_at.is_none()).ok_or_else(refused)?;
         if lifetime < Duration::from_secs(1) {
@@ -84,6 +89,30 @@ impl Exchanges {
         let subject = Subject::api_key(text.id(), &proof, &rights);
         let token = self.issuer.for_clients(&subject, lifetime, now)?;
         self.last_used.note(text.id(), now);
+        Ok(issued(token, lifetime, &subject.scopes))
+    }
+
+    /// The cookie of a browser's session for a token as clients hold it, with the user's
+    /// rights as of now. Only the gateway may ask: nobody else is shown cookies.
+    async fn session_cookie(
+        &self,
+        client: Service,
+        request: &TokenRequest,
+        text: &Secret,
+        now: Timestamp,
+    ) -> Result<IssuedToken, TokenError> {
+        if client != Service::Gateway || request.audience.as_deref() != Some(EDGE_AUDIENCE) {
+            return Err(TokenError::InvalidTarget);
+        }
+        let refused = || TokenError::InvalidGrant("this cookie opens nothing".to_owned());
+        let session = session::cookie::open(&self.minting.keyring, text.expose());
+        let session = session.map_err(SessionError::from)?.ok_or_else(refused)?;
+        let mut connection = self.db.connection().await?;
+        let idle = self.minting.lifetimes.idle;
+        let owner = session::store::visit(&mut connection, session, idle, now).await?.ok_or_else(refused)?;
+        let subject = self.minting.subject(&mut connection, &owner, session).await?;
+        let lifetime = owner.expires_at.since(now).clamp(Duration::from_secs(1), HELD);
+        let token = self.issuer.for_clients(&subject, lifetime, now)?;
         Ok(issued(token, lifetime, &subject.scopes))
     }
 

@@ -7,6 +7,7 @@ mod api_key;
 mod api_key_secret;
 mod command;
 mod contract;
+mod cookie;
 mod keyed;
 mod late;
 mod password;
