@@ -137,6 +137,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         banned_why -> Nullable<Text>,
         password_changed_at -> Nullable<Timestamptz>,
+        app_metadata -> Jsonb,
     }
 }
 

@@ -69,6 +69,9 @@ pub struct Account {
     /// Whatever the front end keeps about the person; at most 16 KiB as JSON.
     #[schema(value_type = Object)]
     pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// What the application keeps about the person; only those who administer write it.
+    #[schema(value_type = Object)]
+    pub app_metadata: serde_json::Map<String, serde_json::Value>,
     /// `USER`, `RESELLER`, `ADMIN`.
     #[schema(example = json!(["USER"]))]
     pub roles: Vec<String>,

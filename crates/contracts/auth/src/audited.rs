@@ -40,12 +40,19 @@ pub const USER_UNBANNED: Action = Action::new("user.unbanned", "An administrator
 /// A user has other roles.
 pub const USER_ROLES_CHANGED: Action =
     Action::new("user.roles_changed", "An administrator changed the roles of a user.");
+/// An administrator changed what is known of a user.
+pub const USER_CHANGED: Action = Action::new("user.changed", "An administrator changed a user.");
+/// An administrator ended all sessions of a user.
+pub const USER_SIGNED_OUT: Action =
+    Action::new("user.signed_out", "An administrator ended all sessions of a user.");
+/// An administrator deleted a user.
+pub const USER_DELETED: Action = Action::new("user.deleted", "An administrator deleted a user.");
 /// A signing key was added.
 pub const SIGNING_KEY_ROTATED: Action =
     Action::new("signing_key.rotated", "An operator added a key that tokens are signed with.");
 
 /// All of it.
-pub const ALL: [Action; 17] = [
+pub const ALL: [Action; 20] = [
     ACCOUNT_REGISTERED,
     ACCOUNT_REREGISTERED,
     ACCOUNT_CREATED,
@@ -62,5 +69,8 @@ pub const ALL: [Action; 17] = [
     USER_BANNED,
     USER_UNBANNED,
     USER_ROLES_CHANGED,
+    USER_CHANGED,
+    USER_SIGNED_OUT,
+    USER_DELETED,
     SIGNING_KEY_ROTATED,
 ];

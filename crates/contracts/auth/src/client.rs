@@ -7,7 +7,7 @@ use service_discovery::{CallError, Peer, Service};
 use crate::{
     Accepted, Account, AccountChange, ApiKey, ApiKeyChange, ApiKeyList, ApiKeyRotation, Ban, Grant,
     IssuedToken, Login, LoginReply, Mail, NewApiKey, NewApiKeyText, PasswordChange, Refresh, Registration,
-    Roles, Secret, SessionList, TokenRequest, Tokens,
+    Roles, Secret, SessionList, TokenRequest, Tokens, UserChange, UserDetails, UserList, UserQuery,
 };
 
 /// The paths of auth, as its OpenAPI document writes them.
@@ -24,6 +24,9 @@ pub mod routes {
     pub const API_KEYS: &str = "/api/v1/auth/api-keys";
     pub const API_KEY: &str = "/api/v1/auth/api-keys/{id}";
     pub const API_KEY_ROTATE: &str = "/api/v1/auth/api-keys/{id}/rotate";
+    pub const USERS: &str = "/api/v1/admin/users";
+    pub const USER: &str = "/api/v1/admin/users/{id}";
+    pub const SIGN_OUT: &str = "/api/v1/admin/users/{id}/sign-out";
     pub const BAN: &str = "/api/v1/admin/users/{id}/ban";
     pub const UNBAN: &str = "/api/v1/admin/users/{id}/unban";
     pub const USER_ROLES: &str = "/api/v1/admin/users/{id}/roles";
@@ -179,6 +182,51 @@ impl Client {
     ) -> Result<NewApiKeyText> {
         let rotation = ApiKeyRotation { overlap_seconds };
         self.json(self.with(token, Method::POST, &at(routes::API_KEY_ROTATE, id)).json(&rotation)).await
+    }
+
+    /// A page of the users that `query` wants, for who administers.
+    ///
+    /// # Errors
+    /// A refusal (400: the query), or no answer.
+    pub async fn users(&self, token: &Secret, query: &UserQuery) -> Result<UserList> {
+        self.json(self.with(token, Method::GET, routes::USERS).query(query)).await
+    }
+
+    /// All about a user, for who administers.
+    ///
+    /// # Errors
+    /// A refusal (404: no such user), or no answer.
+    pub async fn user(&self, token: &Secret, user: UserId) -> Result<UserDetails> {
+        self.json(self.with(token, Method::GET, &at(routes::USER, user))).await
+    }
+
+    /// Changes a user.
+    ///
+    /// # Errors
+    /// A refusal (404: no such user, 422: a field), or no answer.
+    pub async fn change_user(
+        &self,
+        token: &Secret,
+        user: UserId,
+        change: &UserChange,
+    ) -> Result<UserDetails> {
+        self.json(self.with(token, Method::PATCH, &at(routes::USER, user)).json(change)).await
+    }
+
+    /// Ends all sessions of a user and voids their tokens.
+    ///
+    /// # Errors
+    /// A refusal (404: no such user), or no answer.
+    pub async fn sign_out(&self, token: &Secret, user: UserId) -> Result<()> {
+        self.done(self.with(token, Method::POST, &at(routes::SIGN_OUT, user))).await
+    }
+
+    /// Deletes a user with all that hangs on them, at once.
+    ///
+    /// # Errors
+    /// A refusal (404: no such user, 409: nobody else administers), or no answer.
+    pub async fn delete_user(&self, token: &Secret, user: UserId) -> Result<()> {
+        self.done(self.with(token, Method::DELETE, &at(routes::USER, user))).await
     }
 
     /// Bans a user.

@@ -26,4 +26,6 @@ pub use session::{
     SessionReply, Tokens,
 };
 pub use token::{Exchange, Grant, IssuedToken, TokenRequest, grant_type, token_type};
-pub use user::{Ban, PasswordChange, Roles};
+pub use user::{
+    Ban, PasswordChange, Roles, User, UserChange, UserDetails, UserList, UserOrganization, UserQuery,
+};

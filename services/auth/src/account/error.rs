@@ -1,7 +1,7 @@
 use problem::{Describe, FieldError, Kind};
 use service_kit::db;
 
-use crate::{password::PasswordError, rights::RightsError};
+use crate::{password::PasswordError, rights::RightsError, user::UserError};
 
 /// What can go wrong with an account.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,8 @@ pub(crate) enum AccountError {
     #[error(transparent)]
     Password(#[from] PasswordError),
     #[error(transparent)]
+    User(#[from] UserError),
+    #[error(transparent)]
     Db(#[from] db::Error),
 }
 
@@ -29,6 +31,7 @@ impl Describe for AccountError {
             Self::Rights(error) => error.kind(),
             Self::Refused(error) => error.kind(),
             Self::Password(error) => error.kind(),
+            Self::User(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -40,6 +43,7 @@ impl Describe for AccountError {
             Self::Rights(error) => error.code(),
             Self::Refused(error) => error.code(),
             Self::Password(error) => error.code(),
+            Self::User(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }
@@ -54,6 +58,7 @@ impl Describe for AccountError {
     fn retry_after(&self) -> Option<std::time::Duration> {
         match self {
             Self::Password(error) => error.retry_after(),
+            Self::User(error) => error.retry_after(),
             Self::Db(error) => error.retry_after(),
             _ => None,
         }

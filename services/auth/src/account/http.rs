@@ -23,7 +23,7 @@ use crate::{
     password::Hasher,
     permissions::{ReadAuth, WriteAuth},
     rights::{self, RightsError},
-    session,
+    session, user,
 };
 
 /// How fresh a login must be for what cannot be undone.
@@ -130,6 +130,7 @@ pub(crate) async fn delete_me(
             if Timestamp::now().since(logged_in) > FRESH {
                 return Err(AccountError::StaleLogin);
             }
+            user::act::require_another_administrator(connection, caller.user).await?;
             let voided = act::delete(connection, caller.user).await?;
             let entry = Entry::of(audited::ACCOUNT_DELETED).on(caller.user);
             audit::record(connection, &origin.caller(&caller), entry).await?;

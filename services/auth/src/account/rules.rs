@@ -1,5 +1,6 @@
 use contract_auth::{AccountChange, Registration};
 use problem::FieldError;
+use serde_json::{Map, Value};
 
 use super::{AccountError, Email};
 use crate::password::{self, NormalPassword};
@@ -59,16 +60,19 @@ pub(super) fn accept_change(mut change: AccountChange) -> Result<AccountChange, 
     check(&mut change.avatar_url, picture);
     check(&mut change.locale, language);
     check(&mut change.time_zone, zone);
-    let size =
-        change.metadata.as_ref().map_or(0, |value| serde_json::to_vec(value).map_or(usize::MAX, |v| v.len()));
-    if size > METADATA {
-        let detail = format!("at most {METADATA} bytes as JSON are taken");
-        faults.push(FieldError::new("/metadata", "too_large", detail));
-    }
+    faults.extend(change.metadata.as_ref().and_then(|metadata| too_large(metadata, "/metadata")));
     if faults.is_empty() { Ok(change) } else { Err(AccountError::Invalid(faults)) }
 }
 
-fn named(text: &str, pointer: &str) -> Result<String, FieldError> {
+/// Metadata that is larger than what is kept.
+pub(crate) fn too_large(metadata: &Map<String, Value>, pointer: &str) -> Option<FieldError> {
+    let size = serde_json::to_vec(metadata).map_or(usize::MAX, |bytes| bytes.len());
+    let detail = format!("at most {METADATA} bytes as JSON are taken");
+    (size > METADATA).then(|| FieldError::new(pointer, "too_large", detail))
+}
+
+/// What to call a person, trimmed.
+pub(crate) fn named(text: &str, pointer: &str) -> Result<String, FieldError> {
     let text = text.trim();
     let length = text.chars().count();
     if (1..=NAME).contains(&length) && !text.chars().any(char::is_control) {

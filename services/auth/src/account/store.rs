@@ -131,6 +131,8 @@ pub(crate) async fn find(
         time_zone: Option<String>,
         #[diesel(sql_type = Jsonb)]
         metadata: Value,
+        #[diesel(sql_type = Jsonb)]
+        app_metadata: Value,
         #[diesel(sql_type = Array<Text>)]
         roles: Vec<String>,
         #[diesel(sql_type = Timestamptz)]
@@ -140,7 +142,7 @@ pub(crate) async fn find(
     }
     let row = statement(
         "SELECT email, email_verified_at IS NOT NULL AS email_verified, name, avatar_url, locale, time_zone,
-                metadata, created_at, updated_at,
+                metadata, app_metadata, created_at, updated_at,
                 ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role) AS roles
          FROM users u WHERE id = $1",
     )
@@ -157,6 +159,7 @@ pub(crate) async fn find(
         locale: row.locale,
         time_zone: row.time_zone,
         metadata: row.metadata.as_object().cloned().unwrap_or_default(),
+        app_metadata: row.app_metadata.as_object().cloned().unwrap_or_default(),
         roles: row.roles,
         org_id: org,
         created_at: row.created_at,

@@ -1,6 +1,8 @@
 use problem::{Describe, FieldError, Kind};
 use service_kit::db;
 
+use crate::rights::RightsError;
+
 /// What can go wrong with a user who is administered.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UserError {
@@ -9,8 +11,13 @@ pub(crate) enum UserError {
     /// Who administers could lock everybody out, themselves first.
     #[error("nobody bans themselves or gives up being an administrator: ask another one")]
     Oneself,
+    /// Then nobody could make another one.
+    #[error("nobody else administers: make somebody an administrator first")]
+    LastAdministrator,
     #[error("the request has {} invalid field(s)", .0.len())]
     Invalid(Vec<FieldError>),
+    #[error(transparent)]
+    Rights(#[from] RightsError),
     #[error(transparent)]
     Db(#[from] db::Error),
 }
@@ -20,7 +27,9 @@ impl Describe for UserError {
         match self {
             Self::Unknown => Kind::NotFound,
             Self::Oneself => Kind::Forbidden,
+            Self::LastAdministrator => Kind::Conflict,
             Self::Invalid(_) => Kind::Invalid,
+            Self::Rights(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -29,7 +38,9 @@ impl Describe for UserError {
         match self {
             Self::Unknown => "user_not_found",
             Self::Oneself => "own_account",
+            Self::LastAdministrator => "last_administrator",
             Self::Invalid(_) => "invalid_fields",
+            Self::Rights(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }

@@ -1,20 +1,26 @@
 use actix_web::{
-    HttpResponse, post,
+    HttpResponse, delete, patch, post,
     web::{Data, Json, Path},
 };
 use audit::Origin;
-use contract_auth::{Ban, Roles};
+use contract_auth::{Ban, Roles, UserChange, UserDetails};
 use idempotency::{Idempotency, Keyed};
 use identity::{Can, Revocations};
 use ids::{Timestamp, UserId};
-use problem::HttpError;
+use problem::{HttpError, Problem};
 use service_kit::{
     db::Db,
     http::{Bodied, Credentialed, NotFound, Strict},
 };
 
-use super::{act, rules};
+use super::{UserError, act, browse, rules};
 use crate::{permissions::AdministerAuth, rights};
+
+/// The refusal to leave nobody who administers.
+#[derive(utoipa::IntoResponses)]
+#[response(status = 409, description = "Nobody else administers", content_type = "application/problem+json")]
+#[expect(dead_code, reason = "only its documentation is used")]
+struct LastOne(#[to_schema] Problem);
 
 /// Bans a user: their sessions end, their keys and tokens open nothing, everywhere
 /// within a second. Who is banned already stays so, for the same reason as before.
@@ -22,7 +28,7 @@ use crate::{permissions::AdministerAuth, rights};
     tag = "admin",
     request_body = Ban,
     params(idempotency::Key, ("id" = UserId, Path, description = "Which user")),
-    responses((status = 204, description = "Banned"), Credentialed, Bodied, NotFound, Keyed),
+    responses((status = 204, description = "Banned"), LastOne, Credentialed, Bodied, NotFound, Keyed),
     security(("bearer" = ["auth:admin"]), ("api_key" = ["auth:admin"]))
 )]
 #[post("/api/v1/admin/users/{id}/ban")]
@@ -37,7 +43,7 @@ pub(crate) async fn ban_user(
 ) -> Result<HttpResponse, HttpError> {
     let (by, user) = (origin.caller(&caller), id.into_inner());
     let why = rules::accept_reason(&body.0.reason)?;
-    rules::may_ban(caller.user, user)?;
+    rules::may_end(caller.user, user)?;
     let mut voided = Vec::new();
     let reply = once
         .run(&db, async |connection| {
@@ -79,7 +85,8 @@ pub(crate) async fn unban_user(
     tag = "admin",
     request_body = Roles,
     params(idempotency::Key, ("id" = UserId, Path, description = "Which user")),
-    responses((status = 200, description = "The roles as they are now", body = Roles), Credentialed, Bodied, NotFound, Keyed),
+    responses((status = 200, description = "The roles as they are now", body = Roles),
+              LastOne, Credentialed, Bodied, NotFound, Keyed),
     security(("bearer" = ["auth:admin"]), ("api_key" = ["auth:admin"]))
 )]
 #[post("/api/v1/admin/users/{id}/roles")]
@@ -104,4 +111,93 @@ pub(crate) async fn set_user_roles(
         .await?;
     revocations.hear(voided);
     Ok(reply)
+}
+
+/// Changes a user: what is absent stays, `null` clears. Whether the address is verified
+/// decides what they may do: if that changes, their tokens are void.
+#[utoipa::path(
+    tag = "admin",
+    request_body = UserChange,
+    params(("id" = UserId, Path, description = "Which user")),
+    responses((status = 200, description = "The user as they are now", body = UserDetails),
+              LastOne, Credentialed, Bodied, NotFound),
+    security(("bearer" = ["auth:admin"]), ("api_key" = ["auth:admin"]))
+)]
+#[patch("/api/v1/admin/users/{id}")]
+pub(crate) async fn patch_user(
+    caller: Can<AdministerAuth>,
+    id: Path<UserId>,
+    body: Strict<UserChange>,
+    db: Data<Db>,
+    revocations: Data<Revocations>,
+    origin: Origin,
+) -> Result<Json<UserDetails>, HttpError> {
+    let (by, user, change) = (origin.caller(&caller), id.into_inner(), rules::accept_change(body.0)?);
+    let (changed, voided) = db
+        .transaction(async |connection| {
+            rights::store::require_live(connection, &caller).await?;
+            let voided = act::change(connection, &by, user, &change, Timestamp::now()).await?;
+            let changed = browse::store::find(connection, user).await?.ok_or(UserError::Unknown)?;
+            Ok::<_, UserError>((changed, voided))
+        })
+        .await?;
+    revocations.hear(voided);
+    Ok(Json(changed))
+}
+
+/// Ends all sessions of a user and voids what else they have in hand: tokens, and links
+/// that were mailed. Their password and their API keys go on: a ban ends those.
+#[utoipa::path(
+    tag = "admin",
+    params(idempotency::Key, ("id" = UserId, Path, description = "Which user")),
+    responses((status = 204, description = "Signed out"), Credentialed, NotFound, Keyed),
+    security(("bearer" = ["auth:admin"]), ("api_key" = ["auth:admin"]))
+)]
+#[post("/api/v1/admin/users/{id}/sign-out")]
+pub(crate) async fn sign_out_user(
+    caller: Can<AdministerAuth>,
+    id: Path<UserId>,
+    db: Data<Db>,
+    once: Idempotency,
+    revocations: Data<Revocations>,
+    origin: Origin,
+) -> Result<HttpResponse, HttpError> {
+    let mut voided = Vec::new();
+    let reply = once
+        .run(&db, async |connection| {
+            rights::store::require_live(connection, &caller).await?;
+            voided = act::sign_out(connection, &origin.caller(&caller), *id, Timestamp::now()).await?;
+            Ok(HttpResponse::NoContent())
+        })
+        .await?;
+    revocations.hear(voided);
+    Ok(reply)
+}
+
+/// Deletes a user with all that hangs on them, at once and for good. Nobody deletes
+/// themselves by this.
+#[utoipa::path(
+    tag = "admin",
+    params(("id" = UserId, Path, description = "Which user")),
+    responses((status = 204, description = "Deleted"), LastOne, Credentialed, NotFound),
+    security(("bearer" = ["auth:admin"]), ("api_key" = ["auth:admin"]))
+)]
+#[delete("/api/v1/admin/users/{id}")]
+pub(crate) async fn delete_user(
+    caller: Can<AdministerAuth>,
+    id: Path<UserId>,
+    db: Data<Db>,
+    revocations: Data<Revocations>,
+    origin: Origin,
+) -> Result<HttpResponse, HttpError> {
+    let (by, user) = (origin.caller(&caller), id.into_inner());
+    rules::may_end(caller.user, user)?;
+    let voided = db
+        .transaction(async |connection| {
+            rights::store::require_live(connection, &caller).await?;
+            act::delete(connection, &by, user).await
+        })
+        .await?;
+    revocations.hear(voided);
+    Ok(HttpResponse::NoContent().finish())
 }

@@ -1,6 +1,7 @@
 //! Users as those who administer see them: banned or not, and with which roles.
 
 pub(crate) mod act;
+pub(crate) mod browse;
 mod error;
 pub(crate) mod http;
 mod rules;

@@ -1,15 +1,17 @@
 use std::collections::BTreeSet;
 
+use contract_auth::UserChange;
 use ids::UserId;
 use problem::FieldError;
 
 use super::UserError;
+use crate::account;
 
 /// The role that everybody has.
 const EVERYBODY: &str = "USER";
 
 /// The role of those who administer.
-const ADMINISTRATOR: &str = "ADMIN";
+pub(super) const ADMINISTRATOR: &str = "ADMIN";
 
 /// The longest reason, characters.
 const REASON: usize = 500;
@@ -24,8 +26,22 @@ pub(crate) fn accept_reason(text: &str) -> Result<String, UserError> {
     Err(UserError::Invalid(vec![FieldError::new("/reason", "not_a_reason", detail)]))
 }
 
-/// Nobody bans themselves.
-pub(super) fn may_ban(caller: UserId, user: UserId) -> Result<(), UserError> {
+/// Every fault of a change at once, or the change with its name trimmed.
+pub(super) fn accept_change(mut change: UserChange) -> Result<UserChange, UserError> {
+    let mut faults = Vec::new();
+    if let Some(Some(name)) = &mut change.name {
+        match account::named(name, "/name") {
+            Ok(accepted) => *name = accepted,
+            Err(fault) => faults.push(fault),
+        }
+    }
+    let metadata = change.app_metadata.as_ref();
+    faults.extend(metadata.and_then(|metadata| account::too_large(metadata, "/app_metadata")));
+    if faults.is_empty() { Ok(change) } else { Err(UserError::Invalid(faults)) }
+}
+
+/// Nobody bans or deletes themselves by these routes.
+pub(super) fn may_end(caller: UserId, user: UserId) -> Result<(), UserError> {
     if caller == user { Err(UserError::Oneself) } else { Ok(()) }
 }
 
@@ -70,6 +86,6 @@ mod tests {
         assert!(accept_roles(ada, ada, roles(&["ADMIN"])).is_ok());
         let accepted = accept_roles(ada, eve, roles(&["RESELLER", "RESELLER"])).unwrap();
         assert!(accepted.iter().eq(["RESELLER", "USER"]));
-        assert!(may_ban(ada, ada).is_err() && may_ban(ada, eve).is_ok());
+        assert!(may_end(ada, ada).is_err() && may_end(ada, eve).is_ok());
     }
 }

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use contract_auth::UserChange;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable,
     SelectableHelper, dsl, insert_into,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::{Timestamp, UserId};
+use serde_json::Value;
 use service_kit::db;
 
+use super::rules::ADMINISTRATOR;
 use crate::schema::{roles, user_roles, users};
 
 /// The user with this address.
@@ -120,4 +123,72 @@ pub(super) async fn set_roles(
         .get_result(connection)
         .await?;
     Ok(version)
+}
+
+/// Changes what is named in `change`, but for whether the address is verified.
+pub(super) async fn update(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+    change: &UserChange,
+    now: Timestamp,
+) -> db::Result<()> {
+    diesel::update(users::table.find(user))
+        .set((
+            change.name.as_ref().map(|name| users::name.eq(name.as_deref())),
+            change.app_metadata.as_ref().map(|kept| users::app_metadata.eq(Value::Object(kept.clone()))),
+            users::updated_at.eq(now),
+        ))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Marks the user's address as verified then, or as not; gives the next version of their
+/// rights.
+pub(super) async fn set_verified(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+    at: Option<Timestamp>,
+) -> db::Result<i64> {
+    let version = diesel::update(users::table.find(user))
+        .set((users::email_verified_at.eq(at), users::version.eq(users::version + 1)))
+        .returning(users::version)
+        .get_result(connection)
+        .await?;
+    Ok(version)
+}
+
+/// Moves the user's rights on to their next version: tokens that carry a lower one are void.
+pub(super) async fn next_version(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<i64> {
+    let moved = diesel::update(users::table.find(user)).set(users::version.eq(users::version + 1));
+    Ok(moved.returning(users::version).get_result(connection).await?)
+}
+
+/// Whether the user administers, in effect: neither banned nor with an address that was
+/// never verified.
+pub(super) async fn administers(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<bool> {
+    let found = user_roles::table
+        .inner_join(users::table)
+        .filter(user_roles::role.eq(ADMINISTRATOR).and(user_roles::user_id.eq(user)))
+        .filter(users::banned_at.is_null().and(users::email_verified_at.is_not_null()));
+    Ok(dsl::select(dsl::exists(found)).get_result(connection).await?)
+}
+
+/// Until the transaction ends, nobody else who asks for this stops to administer.
+pub(super) async fn lock_administration(connection: &mut AsyncPgConnection) -> db::Result<()> {
+    let role = roles::table.find(ADMINISTRATOR).select(roles::name).for_no_key_update();
+    let _: String = role.first(connection).await?;
+    Ok(())
+}
+
+/// Whether somebody beside the user administers, in effect.
+pub(super) async fn another_administers(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+) -> db::Result<bool> {
+    let found = user_roles::table
+        .inner_join(users::table)
+        .filter(user_roles::role.eq(ADMINISTRATOR).and(user_roles::user_id.ne(user)))
+        .filter(users::banned_at.is_null().and(users::email_verified_at.is_not_null()));
+    Ok(dsl::select(dsl::exists(found)).get_result(connection).await?)
 }

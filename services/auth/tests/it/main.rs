@@ -18,3 +18,4 @@ mod spawn;
 mod token;
 mod told;
 mod user;
+mod user_admin;

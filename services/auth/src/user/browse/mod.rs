@@ -1,0 +1,4 @@
+//! Finding users, and all about one.
+
+pub(crate) mod http;
+pub(super) mod store;
