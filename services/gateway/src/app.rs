@@ -1,20 +1,23 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use actix_web::{HttpResponse, web};
-use deadpool_redis::CreatePoolError;
+use deadpool_redis::{Config, CreatePoolError, Runtime};
 use identity::{Revocations, SigningKey, feed_of_auth, jwks_path};
 use jsonwebtoken::jwk::JwkSet;
 use observability::Metrics;
+use rate_limiter::Limiter;
+use secrecy::ExposeSecret;
 use service_discovery::{CallError, Peer, PeerOptions, Service};
 use service_kit::http::{Application, Readiness, Routes, Server, state_check};
 
 use crate::{
     about,
-    cors::Origins,
     credential::{Credentials, Exchanges, Shared, edge_verifier},
     document::Library,
     inward::Mint,
+    limit::KeyLimits,
     openapi,
+    origin::Origins,
     path::Table,
     proxy::{Door, Endpoints, Upstream},
     routes,
@@ -109,7 +112,7 @@ fn public(
     let own = serde_json::to_value(openapi()).unwrap_or_default();
     let library = web::Data::new(Library::new(own, &registry, &services)?);
     let board = web::Data::new(Board::new(&registry, &services)?);
-    let origins = web::Data::new(Origins(registry.trusted_origins()));
+    let origins = web::Data::new(Origins::of(&registry));
     let door = web::Data::new(door(settings, revocations)?);
     Ok(Arc::new(move |config| {
         let upstream = Upstream::new(&registry, &services, endpoints.clone(), limits);
@@ -126,17 +129,20 @@ fn public(
 fn door(settings: &Settings, revocations: &Revocations) -> Result<Door, BuildError> {
     let auth = Peer::new(settings.registry.internal(Service::Auth), &PeerOptions::default())?;
     let verifier = edge_verifier(&settings.registry, revocations.clone())?;
+    let redis = Config::from_url(settings.redis_url.expose_secret()).create_pool(Some(Runtime::Tokio1))?;
     let exchanges = Exchanges::new(
         contract_auth::Client::new(auth),
         settings.client_secret.clone(),
         verifier.clone(),
-        Shared::new(&settings.redis_url)?,
+        Shared::new(redis.clone(), settings.redis_patience),
     );
     let origin = settings.registry.public_origin();
     let (scheme, host) = origin.split_once("://").unwrap_or(("http", &origin));
     Ok(Door {
         table: Table::new(&settings.services),
         credentials: Credentials::new(verifier, exchanges),
+        origins: Origins::of(&settings.registry),
+        key_limits: KeyLimits::new(Limiter::new(redis, settings.redis_patience)),
         mint: Mint::new(Arc::clone(&settings.keys)),
         trusted_proxies: settings.trusted_proxies.clone(),
         scheme: scheme.to_owned(),

@@ -5,11 +5,12 @@
 //! that the gateway has a few routes of its own (`status`, `document`, `docs`).
 
 mod app;
-mod cors;
 mod credential;
 mod docs;
 mod document;
 mod inward;
+mod limit;
+mod origin;
 mod path;
 mod proxy;
 mod settings;
@@ -33,7 +34,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(docs::get_problem_docs)
         .service(docs::get_docs_file)
         .default_service(web::to(proxy::proxy))
-        .wrap(from_fn(cors::cors));
+        .wrap(from_fn(origin::cors::cors));
     config.service(all);
 }
 

@@ -27,6 +27,8 @@ pub struct Settings {
     pub client_secret: SecretString,
     /// The cache that replicas share: `redis.url`.
     pub redis_url: SecretString,
+    /// How long Redis may take before the gateway goes on without: `redis.patience_ms`.
+    pub redis_patience: Duration,
     /// Whose `X-Forwarded-For` is believed: `trusted_proxies`.
     pub trusted_proxies: Vec<IpNet>,
     /// How much and how long.
@@ -69,6 +71,7 @@ impl Settings {
         let keys = read.parsed("token.keys", signing_keys);
         let client_secret = read.secret("client.secret", 32);
         let redis_url = read.parsed("redis.url", redis_url);
+        let redis_patience = Duration::from_millis(read.within("redis.patience_ms", 50, 1..=60_000));
         let List(trusted_proxies) = read.or("trusted_proxies", List(Vec::new()));
         let limits = Limits::read(&mut read);
         if services.contains(&Service::Gateway) {
@@ -86,6 +89,7 @@ impl Settings {
             keys,
             client_secret,
             redis_url,
+            redis_patience,
             trusted_proxies,
             limits,
         });

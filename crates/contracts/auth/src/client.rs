@@ -34,6 +34,10 @@ pub mod routes {
     pub const DISCOVERY: &str = "/.well-known/openid-configuration";
     pub const TOKEN: &str = "/internal/v1/auth/token";
     pub const MAIL: &str = "/internal/v1/auth/mails/{id}";
+
+    /// The public operations that make a credential or are for everybody: whoever sends
+    /// one along, stale perhaps, must not fail there, so the gateway does not look at it.
+    pub const OPEN: &[&str] = &[REGISTER, LOGIN, REFRESH, JWKS, DISCOVERY];
 }
 
 /// Calls auth. Each method is one operation; the tokens are the caller's.

@@ -5,11 +5,15 @@ use identity::Refusal;
 use problem::{Describe, Kind};
 use service_discovery::CallError;
 
+use super::ProofKind;
+
 /// Why a credential does not let a request in.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CredentialError {
     /// Two credentials, and nobody knows which is meant.
-    #[error("more than one credential: send either `Authorization` or `X-API-Key`, once")]
+    #[error(
+        "more than one credential: send one of `Authorization`, `X-API-Key`, a ticket, a cookie; and it once"
+    )]
     Ambiguous,
     /// What the verifier says of a token.
     #[error("{0}")]
@@ -17,11 +21,11 @@ pub(crate) enum CredentialError {
     /// Mistyped: the form or the check sum is wrong.
     #[error("{0}")]
     Malformed(#[from] NotAnApiKey),
-    /// Auth does not know the key, or no longer.
-    #[error("the API key is not accepted: it is unknown, expired or deleted")]
-    Refused,
+    /// Auth does not know it, or no longer.
+    #[error("{}", .0.why())]
+    Refused(ProofKind),
     /// Auth is away, and nothing is cached.
-    #[error("the API key cannot be checked")]
+    #[error("the credential cannot be checked")]
     Unavailable(#[source] CallError),
     /// Auth refuses the gateway itself.
     #[error("auth does not accept the gateway's own credential")]
@@ -33,7 +37,7 @@ impl Describe for CredentialError {
         match self {
             Self::Ambiguous => Kind::Malformed,
             Self::Token(refusal) => refusal.kind(),
-            Self::Malformed(_) | Self::Refused => Kind::Unauthenticated,
+            Self::Malformed(_) | Self::Refused(_) => Kind::Unauthenticated,
             Self::Unavailable(_) => Kind::Unavailable,
             Self::Own(_) => Kind::Internal,
         }
@@ -44,7 +48,7 @@ impl Describe for CredentialError {
             Self::Ambiguous => "credential_ambiguous",
             Self::Token(refusal) => refusal.code(),
             Self::Malformed(_) => "api_key_malformed",
-            Self::Refused => "api_key_invalid",
+            Self::Refused(kind) => kind.refused(),
             Self::Unavailable(_) => "auth_unavailable",
             Self::Own(_) => "internal",
         }
@@ -61,7 +65,7 @@ impl Describe for CredentialError {
     fn challenge(&self) -> Option<String> {
         match self {
             Self::Token(refusal) => refusal.challenge(),
-            Self::Malformed(_) | Self::Refused => Some(r#"Bearer error="invalid_token""#.to_owned()),
+            Self::Malformed(_) | Self::Refused(_) => Some(r#"Bearer error="invalid_token""#.to_owned()),
             _ => None,
         }
     }

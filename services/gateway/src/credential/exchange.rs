@@ -1,12 +1,13 @@
-//! API keys become access tokens at auth, cached here so that auth may be down for
-//! ten minutes: fetched anew after five, good for fifteen.
+//! API keys and session cookies become access tokens at auth, cached here so that auth
+//! may be down for ten minutes: fetched anew after five, good for fifteen. A ticket for a
+//! WebSocket does so once.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use contract_auth::{Client, Exchange, Grant, Secret};
+use contract_auth::{Client, Grant, IssuedToken};
 use identity::{Claims, Verifier};
 use ids::Timestamp;
 use quick_cache::sync::Cache;
@@ -15,15 +16,15 @@ use service_discovery::{CallError, Service};
 use tokio::time::timeout;
 
 use super::{
-    CredentialError,
-    shared::{KeyHash, Shared, hash},
+    CredentialError, Proof, ProofKind,
+    shared::{ProofHash, Shared, hash},
 };
 
-/// How many keys are remembered, good or refused.
+/// How many proofs are remembered, good or refused.
 const CAPACITY: usize = 10_000;
 
-/// After what age a token is fetched anew. One caller waits for that, so that a key
-/// that was deleted opens nothing after it; the others go on with what is held.
+/// After what age a token is fetched anew. One caller waits for that, so that one
+/// that is gone opens nothing after it; the others go on with what is held.
 const REFRESH_AFTER: Duration = Duration::from_secs(300);
 
 /// The least time between two attempts to do so.
@@ -32,21 +33,21 @@ const REFRESH_PAUSE: Duration = Duration::from_secs(10);
 /// How long that caller waits before it, too, goes on with what is held.
 const REFRESH_PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long a refused key is refused without asking again.
+/// How long a refused proof is refused without asking again.
 const REFUSED: Duration = Duration::from_secs(5);
 
-/// The exchange of API keys, with its caches.
+/// The exchange of proofs, with its caches.
 #[derive(Clone, Debug)]
 pub(crate) struct Exchanges {
     auth: Client,
     secret: SecretString,
     verifier: Verifier,
     shared: Shared,
-    held: Arc<Cache<KeyHash, Arc<Held>>>,
-    refused: Arc<Cache<KeyHash, Instant>>,
+    held: Arc<Cache<ProofHash, Arc<Held>>>,
+    refused: Arc<Cache<ProofHash, Instant>>,
 }
 
-/// What an API key was exchanged for.
+/// What a proof was exchanged for.
 #[derive(Debug)]
 struct Held {
     claims: Claims,
@@ -77,24 +78,34 @@ impl Exchanges {
         Self { auth, secret, verifier, shared, held, refused }
     }
 
-    /// The claims of the token that `key` stands for.
-    pub(crate) async fn claims(&self, key: &Secret) -> Result<Claims, CredentialError> {
-        let (hash, now) = (hash(key), Timestamp::now());
+    /// The claims of the token that `proof` stands for.
+    pub(crate) async fn claims(&self, proof: &Proof) -> Result<Claims, CredentialError> {
+        if proof.kind == ProofKind::Ticket {
+            let issued = self.issued(proof).await?;
+            return Ok(self.verifier.verify(issued.access_token.expose()).await?);
+        }
+        let (hash, now) = (hash(proof), Timestamp::now());
         if self.refused.get(&hash).is_some_and(|since| since.elapsed() < REFUSED) {
-            return Err(CredentialError::Refused);
+            return Err(CredentialError::Refused(proof.kind));
         }
         let held = match self.held.get(&hash).filter(|held| self.is_good(held, now)) {
             Some(held) => held,
-            None => self.obtain_once(key, hash, now).await?,
+            None => self.obtain_once(proof, hash, now).await?,
         };
         if held.is_to_be_refreshed(now) {
-            return self.refreshed(key, hash, &held).await;
+            return self.refreshed(proof, hash, &held).await;
         }
         Ok(held.claims.clone())
     }
 
-    /// Neither expired nor revoked. A revoked one is exchanged anew: a key that is gone
-    /// is refused then, and a changed user's key has its new rights at once.
+    /// Forgets what it was exchanged for: what it stands for has changed.
+    pub(crate) async fn forget(&self, proof: &Proof) {
+        self.held.remove(&hash(proof));
+        self.shared.forget(proof).await;
+    }
+
+    /// Neither expired nor revoked. A revoked one is exchanged anew: a proof that is gone
+    /// is refused then, and a changed user's has its new rights at once.
     fn is_good(&self, held: &Held, now: Timestamp) -> bool {
         held.claims.expires_at() > now && !self.verifier.revocations().is_revoked(&held.claims)
     }
@@ -102,15 +113,15 @@ impl Exchanges {
     /// One caller obtains it; those who come meanwhile wait for that.
     async fn obtain_once(
         &self,
-        key: &Secret,
-        hash: KeyHash,
+        proof: &Proof,
+        hash: ProofHash,
         now: Timestamp,
     ) -> Result<Arc<Held>, CredentialError> {
         self.held.remove_if(&hash, |held| !self.is_good(held, now));
         match self.held.get_value_or_guard_async(&hash).await {
             Ok(held) => Ok(held),
             Err(turn) => {
-                let held = self.obtain(key, hash).await?;
+                let held = self.obtain(proof, hash).await?;
                 // Tolerated: a guard that was overtaken leaves what is there.
                 let _ = turn.insert(Arc::clone(&held));
                 Ok(held)
@@ -120,49 +131,59 @@ impl Exchanges {
 
     /// From the other replicas, or from auth. What they share may have been revoked:
     /// the verifier refuses it then.
-    async fn obtain(&self, key: &Secret, hash: KeyHash) -> Result<Arc<Held>, CredentialError> {
-        if let Some(token) = self.shared.find(key).await
+    async fn obtain(&self, proof: &Proof, hash: ProofHash) -> Result<Arc<Held>, CredentialError> {
+        if let Some(token) = self.shared.find(proof).await
             && let Ok(claims) = self.verifier.verify(&token).await
         {
             return Ok(Held::new(claims));
         }
-        self.exchange(key, hash).await
+        self.exchange(proof, hash).await
     }
 
-    async fn exchange(&self, key: &Secret, hash: KeyHash) -> Result<Arc<Held>, CredentialError> {
-        let grant = Grant::Exchange(Exchange::ApiKey(key.clone()));
-        match self.auth.token(Service::Gateway, &self.secret, grant).await {
-            Ok(issued) => {
-                let token = issued.access_token.expose();
-                let claims = self.verifier.verify(token).await?;
-                let lifetime = claims.expires_at().since(Timestamp::now());
-                self.shared.store(key, token, lifetime).await;
-                Ok(Held::new(claims))
-            }
-            Err(CallError::Refused(problem)) if problem.code == "invalid_grant" => {
-                self.refused.insert(hash, Instant::now());
-                self.shared.forget(key).await;
-                Err(CredentialError::Refused)
-            }
-            Err(why) if why.is_outage() => Err(CredentialError::Unavailable(why)),
-            Err(why) => Err(CredentialError::Own(why)),
+    async fn exchange(&self, proof: &Proof, hash: ProofHash) -> Result<Arc<Held>, CredentialError> {
+        let issued = self.issued(proof).await;
+        if let Err(CredentialError::Refused(_)) = issued {
+            self.refused.insert(hash, Instant::now());
+            self.shared.forget(proof).await;
         }
+        let token = issued?.access_token;
+        let claims = self.verifier.verify(token.expose()).await?;
+        let lifetime = claims.expires_at().since(Timestamp::now());
+        self.shared.store(proof, token.expose(), lifetime).await;
+        Ok(Held::new(claims))
     }
 
-    /// A newer token. A key that auth now refuses is forgotten; while auth is down or
+    /// What auth gives for it.
+    async fn issued(&self, proof: &Proof) -> Result<IssuedToken, CredentialError> {
+        let grant = Grant::Exchange(proof.exchange());
+        self.auth.token(Service::Gateway, &self.secret, grant).await.map_err(|why| match why {
+            CallError::Refused(problem) if problem.code == "invalid_grant" => {
+                CredentialError::Refused(proof.kind)
+            }
+            why if why.is_outage() => CredentialError::Unavailable(why),
+            why => CredentialError::Own(why),
+        })
+    }
+
+    /// A newer token. A proof that auth now refuses is forgotten; while auth is down or
     /// slow, what is held goes on until it expires.
-    async fn refreshed(&self, key: &Secret, hash: KeyHash, held: &Held) -> Result<Claims, CredentialError> {
-        match timeout(REFRESH_PATIENCE, self.exchange(key, hash)).await {
+    async fn refreshed(
+        &self,
+        proof: &Proof,
+        hash: ProofHash,
+        held: &Held,
+    ) -> Result<Claims, CredentialError> {
+        match timeout(REFRESH_PATIENCE, self.exchange(proof, hash)).await {
             Ok(Ok(newer)) => {
                 self.held.insert(hash, Arc::clone(&newer));
                 return Ok(newer.claims.clone());
             }
-            Ok(Err(CredentialError::Refused)) => {
+            Ok(Err(refused @ CredentialError::Refused(_))) => {
                 self.held.remove(&hash);
-                return Err(CredentialError::Refused);
+                return Err(refused);
             }
-            Ok(Err(why)) => tracing::warn!(%why, "an API key could not be refreshed; it goes on as it is"),
-            Err(_elapsed) => tracing::warn!("auth is slow to refresh an API key; it goes on as it is"),
+            Ok(Err(why)) => tracing::warn!(%why, "a token could not be refreshed; it goes on as it is"),
+            Err(_elapsed) => tracing::warn!("auth is slow to refresh a token; it goes on as it is"),
         }
         Ok(held.claims.clone())
     }

@@ -1,15 +1,19 @@
-//! Who calls: an access token, verified here, or an API key, exchanged at auth.
+//! Who calls: an access token, verified here, or what is exchanged at auth: an API key, a
+//! browser's cookie, a ticket for a WebSocket.
 
+pub(crate) mod cookie;
 mod error;
 mod exchange;
+mod proof;
 pub(crate) mod rules;
 mod shared;
+pub(crate) mod ticket;
 
 pub(crate) use error::CredentialError;
 pub(crate) use exchange::Exchanges;
+pub(crate) use proof::{Proof, ProofKind};
 pub(crate) use shared::Shared;
 
-use actix_web::http::header::HeaderMap;
 use futures_util::future::BoxFuture;
 use identity::{
     Claims, EDGE_AUDIENCE, End, FetchedKeys, KeySource, Refusal, Revocations, Trusted, Verifier, jwks_path,
@@ -47,12 +51,17 @@ impl Credentials {
         self.verifier.revocations().ended(claims)
     }
 
-    /// The claims of whoever sends these headers; `None` for nobody in particular.
-    pub(crate) async fn check(&self, headers: &HeaderMap) -> Result<Option<Claims>, CredentialError> {
-        let claims = match rules::given(headers)? {
+    /// What this proof stands for has changed: the next request asks auth.
+    pub(crate) async fn forget(&self, proof: &Proof) {
+        self.exchanges.forget(proof).await;
+    }
+
+    /// The claims of whoever shows this; `None` for nobody in particular.
+    pub(crate) async fn check(&self, given: &Given<'_>) -> Result<Option<Claims>, CredentialError> {
+        let claims = match given {
             Given::Nothing => return Ok(None),
             Given::Token(token) => self.verifier.verify(token).await?,
-            Given::ApiKey(key) => self.exchanges.claims(&key).await?,
+            Given::Proof(proof) => self.exchanges.claims(proof).await?,
         };
         if claims.service().is_some() {
             return Err(Refusal::Invalid("it is a service's own").into());

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use actix_web::http::header::{self as actix, HeaderMap as ActixHeaders};
 use hyper::header::{
-    CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue, SERVER, TE, TRAILER,
-    TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue, SERVER, SET_COOKIE,
+    TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use ipnet::IpNet;
 
@@ -119,15 +119,18 @@ pub(crate) fn to_service(
     Ok(headers)
 }
 
-/// The headers of a service's answer that its client may see.
-pub(crate) fn to_client(service: &HeaderMap) -> ActixHeaders {
+/// The headers of a service's answer that its client may see; `Set-Cookie` of a service
+/// that sets cookies alone.
+pub(crate) fn to_client(service: &HeaderMap, sets_cookies: bool) -> ActixHeaders {
     let named = service.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
     let named: Vec<String> =
         named.flat_map(|value| value.split(',')).map(|name| name.trim().to_lowercase()).collect();
     let mut headers = ActixHeaders::with_capacity(service.len());
     for (name, value) in service {
         let text = name.as_str();
-        if KEPT.contains(name) || text.starts_with(CORS_PREFIX) || named.iter().any(|kept| kept == text) {
+        let is_kept =
+            KEPT.contains(name) || text.starts_with(CORS_PREFIX) || (name == SET_COOKIE && !sets_cookies);
+        if is_kept || named.iter().any(|kept| kept == text) {
             continue;
         }
         let name = actix::HeaderName::from_bytes(text.as_bytes());
@@ -226,11 +229,13 @@ mod tests {
             ("server", "s"),
             ("access-control-allow-origin", "*"),
             ("content-length", "3"),
+            ("set-cookie", "a=1"),
         ] {
             said.insert(name, HeaderValue::from_static(value));
         }
-        let names: Vec<String> = to_client(&said).keys().map(ToString::to_string).collect();
+        let names: Vec<String> = to_client(&said, false).keys().map(ToString::to_string).collect();
         assert_eq!(names, ["etag"]);
+        assert!(to_client(&said, true).contains_key("set-cookie"));
     }
 
     #[test]

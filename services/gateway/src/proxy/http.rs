@@ -15,23 +15,26 @@ use hyper::{
     body::Incoming,
     header::{CONTENT_LENGTH, CONTENT_TYPE},
 };
-use identity::{Claims, End};
+use identity::End;
 use ids::Timestamp;
 use ipnet::IpNet;
 use problem::{HttpError, Kind, Problem};
-use service_discovery::Context;
+use service_discovery::{Context, Service};
 use service_kit::http::{Proxied, RouteName, method, nowhere};
 
 use super::{
     ProxyError, Upstream,
+    admit::{Admitted, sets_cookies},
     body::{Upload, download},
     headers::{Ours, forwarded_for, to_client, to_service},
     upgrade,
     upstream::Outgoing,
 };
 use crate::{
-    credential::{Credentials, rules::takes_no_credential},
+    credential::Credentials,
     inward::Mint,
+    limit::KeyLimits,
+    origin::Origins,
     path::{NotCanonical, Route, Table, canonical},
     settings::Limits,
 };
@@ -44,6 +47,8 @@ const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 pub(crate) struct Door {
     pub(crate) table: Table,
     pub(crate) credentials: Credentials,
+    pub(crate) origins: Origins,
+    pub(crate) key_limits: KeyLimits,
     pub(crate) mint: Mint,
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// `https` and `api.example.com`, as clients see the gateway.
@@ -65,20 +70,16 @@ pub(crate) async fn proxy(
     request.extensions_mut().insert(RouteName(route.prefix));
     let method = method(&request);
     allowed(&method)?;
-    let claims = if takes_no_credential(path, route.service) {
-        None
-    } else {
-        door.credentials.check(request.headers()).await?
-    };
-    let ended = || claims.as_ref().map(|claims| door.credentials.ended(claims));
     let opens_websocket = opens_websocket(&request);
-    let outgoing = outgoing(&door, &request, route, target, opens_websocket, claims.as_ref())?;
+    let admitted = door.admit(&request, (target, path), route.service, opens_websocket).await?;
+    let ended = || admitted.claims.as_ref().map(|claims| door.credentials.ended(claims));
+    let outgoing = outgoing(&door, &request, route, &admitted, opens_websocket)?;
     if opens_websocket {
         let answer = upstream.send(&outgoing, Upload::nothing()).await?;
         if answer.status() == hyper::StatusCode::SWITCHING_PROTOCOLS {
-            return Ok(upgrade::switch(answer, payload, ended()));
+            return Ok(upgrade::switch(route.service, answer, payload, ended()));
         }
-        return Ok(reply(&method, answer, door.limits, ended));
+        return Ok(admitted.tell(reply(&method, route.service, answer, door.limits, ended)));
     }
     let body = Upload::of(&request, payload, door.limits).await?;
     let answer = upstream.send(&outgoing, body).await?;
@@ -86,7 +87,8 @@ pub(crate) async fn proxy(
     if answer.status() == hyper::StatusCode::REQUEST_TIMEOUT && !answer.headers().contains_key(CONTENT_TYPE) {
         return Err(ProxyError::Busy(route.service).into());
     }
-    Ok(reply(&method, answer, door.limits, ended))
+    door.heed(&admitted, route.service, answer.headers()).await;
+    Ok(admitted.tell(reply(&method, route.service, answer, door.limits, ended)))
 }
 
 /// The path and query as they came, without the origin of an absolute form, which
@@ -124,10 +126,10 @@ fn outgoing(
     door: &Door,
     request: &HttpRequest,
     route: Route,
-    target: &str,
+    admitted: &Admitted<'_>,
     opens_websocket: bool,
-    claims: Option<&Claims>,
 ) -> Result<Outgoing, HttpError> {
+    let (claims, target) = (admitted.claims.as_ref(), admitted.target.as_ref());
     let token = claims.map(|claims| door.mint.token(claims, route.service, Timestamp::now())).transpose()?;
     let context = Context::current();
     let peer = request.peer_addr().map(|address| address.ip());
@@ -150,6 +152,7 @@ fn outgoing(
 /// end of its own, ends with the caller's credential.
 fn reply(
     method: &Method,
+    service: Service,
     answer: Response<Incoming>,
     limits: Limits,
     ended: impl FnOnce() -> Option<BoxFuture<'static, End>>,
@@ -157,7 +160,7 @@ fn reply(
     let status = StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
     let length = answer.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let mut response = HttpResponse::build(status);
-    for (name, value) in to_client(answer.headers()) {
+    for (name, value) in to_client(answer.headers(), sets_cookies(service)) {
         response.append_header((name, value));
     }
     let bodyless =

@@ -1,6 +1,7 @@
 //! The proxy: a request goes to the service that owns its path, and the answer comes
 //! back, both as streams.
 
+mod admit;
 mod body;
 mod connect;
 mod error;

@@ -9,12 +9,13 @@ use futures_util::{StreamExt, future::BoxFuture, stream};
 use hyper::{Response, body::Incoming, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
 use identity::End;
+use service_discovery::Service;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     sync::mpsc,
 };
 
-use super::headers::to_client;
+use super::{admit::sets_cookies, headers::to_client};
 
 /// How many chunks wait for a slow client.
 const CHUNKS: usize = 4;
@@ -32,6 +33,7 @@ const fn close(end: End) -> &'static [u8] {
 /// Switches the client's side as the service has switched its own, until the caller's
 /// credential has `ended`; one without is never cut off.
 pub(super) fn switch(
+    from: Service,
     mut answer: Response<Incoming>,
     payload: web::Payload,
     ended: Option<BoxFuture<'static, End>>,
@@ -49,7 +51,7 @@ pub(super) fn switch(
         }
     });
     let mut response = HttpResponse::build(StatusCode::SWITCHING_PROTOCOLS);
-    for (name, value) in to_client(answer.headers()) {
+    for (name, value) in to_client(answer.headers(), sets_cookies(from)) {
         response.append_header((name, value));
     }
     let chunks = stream::unfold(receiver, async |mut receiver| {

@@ -11,7 +11,7 @@ use actix_web::{
     dev::ServerHandle,
     web::{self, Data, Form},
 };
-use contract_auth::{ApiKeyText, TokenRequest, routes};
+use contract_auth::{ApiKeyText, SESSION_COOKIE, TokenRequest, routes, token_type};
 use data_encoding::BASE64;
 use identity::{Claims, Feed, REVOCATIONS_PATH, Revocation, SigningKey, Since, jwks_path};
 use ids::{ApiKeyId, OrgId, SessionId, Timestamp, UserId};
@@ -35,8 +35,10 @@ pub(crate) struct State {
     pub(crate) exchanges: AtomicUsize,
     /// Every request is answered with 503.
     pub(crate) down: AtomicBool,
-    /// The keys that are good.
+    /// The keys, cookies and tickets that are good.
     pub(crate) known: Mutex<Vec<String>>,
+    /// How many requests a minute the keys may send.
+    pub(crate) requests_a_minute: Mutex<Option<u32>>,
     /// How long ago an exchanged token seems to be made, and how long it holds, seconds.
     pub(crate) age_and_lifetime: Mutex<(i64, i64)>,
     /// Whose key tokens are exchanged for: the user, their version, and the key.
@@ -53,6 +55,7 @@ impl Auth {
             exchanges: AtomicUsize::new(0),
             down: AtomicBool::new(false),
             known: Mutex::default(),
+            requests_a_minute: Mutex::default(),
             age_and_lifetime: Mutex::new((0, 900)),
             holder: Mutex::new((UserId::generate(), 3, ApiKeyId::generate())),
             revoked: Mutex::default(),
@@ -90,6 +93,22 @@ impl Auth {
         let key = unknown_key();
         self.state.known.lock().unwrap().push(key.clone());
         key
+    }
+
+    /// A new session's cookie, as the browser sends it.
+    pub(crate) fn cookie(&self) -> String {
+        format!("{SESSION_COOKIE}={}", self.knows("plc_"))
+    }
+
+    /// A new ticket, good for once.
+    pub(crate) fn ticket(&self) -> String {
+        self.knows("plt_")
+    }
+
+    fn knows(&self, prefix: &str) -> String {
+        let text = format!("{prefix}{}", SessionId::generate());
+        self.state.known.lock().unwrap().push(text.clone());
+        text
     }
 
     pub(crate) fn revoke(&self, revocation: Revocation) {
@@ -171,11 +190,22 @@ async fn token(request: HttpRequest, form: Form<TokenRequest>, state: Data<State
         return refusal(401, "invalid_client");
     }
     assert_eq!(form.grant_type, "urn:ietf:params:oauth:grant-type:token-exchange");
-    assert_eq!(form.subject_token_type.as_deref(), Some("urn:plinth:params:oauth:token-type:api-key"));
     assert_eq!(form.audience.as_deref(), Some("plinth"));
-    let key = form.subject_token.as_ref().unwrap().expose();
-    if !state.known.lock().unwrap().iter().any(|known| known == key) {
-        return refusal(400, "invalid_grant");
+    let text = form.subject_token.as_ref().unwrap().expose();
+    let kind = match &text[..4] {
+        "plk_" => token_type::API_KEY,
+        "plc_" => token_type::SESSION_COOKIE,
+        _ => token_type::WS_TICKET,
+    };
+    assert_eq!(form.subject_token_type.as_deref(), Some(kind));
+    {
+        let mut known = state.known.lock().unwrap();
+        let Some(at) = known.iter().position(|known| known == text) else {
+            return refusal(400, "invalid_grant");
+        };
+        if kind == token_type::WS_TICKET {
+            known.remove(at);
+        }
     }
     let (age, lifetime) = *state.age_and_lifetime.lock().unwrap();
     let (user, version, key_id) = *state.holder.lock().unwrap();
@@ -186,6 +216,7 @@ async fn token(request: HttpRequest, form: Form<TokenRequest>, state: Data<State
         sub: user.to_string(),
         ver: version,
         sid: Some(key_id.to_string()),
+        rpm: *state.requests_a_minute.lock().unwrap(),
         ..claims()
     };
     HttpResponse::Ok().json(json!({

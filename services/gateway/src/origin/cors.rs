@@ -17,6 +17,8 @@ use actix_web::{
     web,
 };
 
+use super::Origins;
+
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const HEADERS: &str = "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, \
                        Last-Event-ID, Prefer, X-API-Key, X-Request-Id, traceparent";
@@ -24,10 +26,6 @@ const EXPOSED: &str = "ETag, Idempotency-Replayed, Location, RateLimit, RateLimi
                        WWW-Authenticate, X-Request-Id";
 /// How long a browser may remember a preflight, seconds.
 const MAX_AGE: &str = "600";
-
-/// The origins whose pages may call.
-#[derive(Clone, Debug)]
-pub(crate) struct Origins(pub(crate) Vec<String>);
 
 /// Around every route of the public listener. actix-cors would leave out answers
 /// that an inner middleware makes, and brings more settings than are wanted.
@@ -57,7 +55,7 @@ pub(crate) async fn cors<B: MessageBody>(
 
 fn is_trusted(request: &ServiceRequest, origin: &HeaderValue) -> bool {
     let origins = request.app_data::<web::Data<Origins>>();
-    origins.is_some_and(|origins| origins.0.iter().any(|trusted| trusted.as_bytes() == origin.as_bytes()))
+    origins.is_some_and(|origins| origins.trust(origin))
 }
 
 fn is_preflight(request: &ServiceRequest) -> bool {
