@@ -2,7 +2,7 @@ use std::{fmt, time::Duration};
 
 use ids::Timestamp;
 
-use crate::{Claims, Credential, Principal};
+use crate::{Claims, Principal};
 
 /// What of a credential can be revoked, and when it ends by itself: what a stream
 /// that was opened with it has to watch.
