@@ -9,6 +9,7 @@ mod api_key;
 mod app;
 mod audited;
 mod background;
+mod impersonation;
 mod mail;
 mod one_time;
 mod password;
@@ -60,6 +61,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(user::http::patch_user)
         .service(user::http::delete_user)
         .service(user::http::sign_out_user)
+        .service(impersonation::http::impersonate_user)
+        .service(impersonation::http::renew_impersonation)
+        .service(impersonation::http::end_impersonation)
         .service(user::http::ban_user)
         .service(user::http::unban_user)
         .service(user::http::set_user_roles)

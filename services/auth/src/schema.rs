@@ -75,6 +75,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    role_permissions (role, scope) {
+        role -> Text,
+        scope -> Text,
+    }
+}
+
+diesel::table! {
     roles (name) {
         name -> Text,
         description -> Text,
@@ -99,6 +106,7 @@ diesel::table! {
         methods -> Array<Text>,
         device -> Nullable<Text>,
         network -> Nullable<Text>,
+        impersonator_id -> Nullable<Uuid>,
     }
 }
 
@@ -153,6 +161,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     one_time_tokens,
     organizations,
     revocations,
+    role_permissions,
     roles,
     sessions,
     signing_keys,

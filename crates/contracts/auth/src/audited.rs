@@ -45,6 +45,12 @@ pub const USER_CHANGED: Action = Action::new("user.changed", "An administrator c
 /// An administrator ended all sessions of a user.
 pub const USER_SIGNED_OUT: Action =
     Action::new("user.signed_out", "An administrator ended all sessions of a user.");
+/// An administrator began to act in a user's name.
+pub const USER_IMPERSONATED: Action =
+    Action::new("user.impersonated", "An administrator began to act in a user's name.");
+/// They stopped; the actor is the user, and `through` says who it was.
+pub const IMPERSONATION_ENDED: Action =
+    Action::new("impersonation.ended", "An administrator stopped acting in a user's name.");
 /// An administrator deleted a user.
 pub const USER_DELETED: Action = Action::new("user.deleted", "An administrator deleted a user.");
 /// A signing key was added.
@@ -52,7 +58,7 @@ pub const SIGNING_KEY_ROTATED: Action =
     Action::new("signing_key.rotated", "An operator added a key that tokens are signed with.");
 
 /// All of it.
-pub const ALL: [Action; 20] = [
+pub const ALL: [Action; 22] = [
     ACCOUNT_REGISTERED,
     ACCOUNT_REREGISTERED,
     ACCOUNT_CREATED,
@@ -72,5 +78,7 @@ pub const ALL: [Action; 20] = [
     USER_CHANGED,
     USER_SIGNED_OUT,
     USER_DELETED,
+    USER_IMPERSONATED,
+    IMPERSONATION_ENDED,
     SIGNING_KEY_ROTATED,
 ];

@@ -6,8 +6,9 @@ use service_discovery::{CallError, Peer, Service};
 
 use crate::{
     Accepted, Account, AccountChange, ApiKey, ApiKeyChange, ApiKeyList, ApiKeyRotation, Ban, Grant,
-    IssuedToken, Login, LoginReply, Mail, NewApiKey, NewApiKeyText, PasswordChange, Refresh, Registration,
-    Roles, Secret, SessionList, TokenRequest, Tokens, UserChange, UserDetails, UserList, UserQuery,
+    Impersonate, Impersonation, IssuedToken, Login, LoginReply, Mail, NewApiKey, NewApiKeyText,
+    PasswordChange, Refresh, Registration, Roles, Secret, SessionList, TokenRequest, Tokens, UserChange,
+    UserDetails, UserList, UserQuery,
 };
 
 /// The paths of auth, as its OpenAPI document writes them.
@@ -27,6 +28,9 @@ pub mod routes {
     pub const USERS: &str = "/api/v1/admin/users";
     pub const USER: &str = "/api/v1/admin/users/{id}";
     pub const SIGN_OUT: &str = "/api/v1/admin/users/{id}/sign-out";
+    pub const IMPERSONATE: &str = "/api/v1/admin/users/{id}/impersonate";
+    pub const IMPERSONATION_RENEW: &str = "/api/v1/auth/impersonation/renew";
+    pub const IMPERSONATION_END: &str = "/api/v1/auth/impersonation/end";
     pub const BAN: &str = "/api/v1/admin/users/{id}/ban";
     pub const UNBAN: &str = "/api/v1/admin/users/{id}/unban";
     pub const USER_ROLES: &str = "/api/v1/admin/users/{id}/roles";
@@ -231,6 +235,35 @@ impl Client {
     /// A refusal (404: no such user, 409: nobody else administers), or no answer.
     pub async fn delete_user(&self, token: &Secret, user: UserId) -> Result<()> {
         self.done(self.with(token, Method::DELETE, &at(routes::USER, user))).await
+    }
+
+    /// Acts in a user's name for a while.
+    ///
+    /// # Errors
+    /// A refusal (403: who administers is never impersonated), or no answer.
+    pub async fn impersonate(
+        &self,
+        token: &Secret,
+        user: UserId,
+        wish: &Impersonate,
+    ) -> Result<Impersonation> {
+        self.json(self.with(token, Method::POST, &at(routes::IMPERSONATE, user)).json(wish)).await
+    }
+
+    /// Another access token for who acts in a user's name by `token`.
+    ///
+    /// # Errors
+    /// A refusal (403: nobody is impersonated), or no answer.
+    pub async fn renew_impersonation(&self, token: &Secret) -> Result<Impersonation> {
+        self.json(self.with(token, Method::POST, routes::IMPERSONATION_RENEW)).await
+    }
+
+    /// Stops acting in a user's name.
+    ///
+    /// # Errors
+    /// A refusal (403: nobody is impersonated), or no answer.
+    pub async fn end_impersonation(&self, token: &Secret) -> Result<()> {
+        self.done(self.with(token, Method::POST, routes::IMPERSONATION_END)).await
     }
 
     /// Bans a user.

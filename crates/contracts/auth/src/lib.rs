@@ -6,6 +6,7 @@ mod api_key;
 pub mod audited;
 mod client;
 pub mod events;
+mod impersonation;
 mod mail;
 mod personal_data;
 mod secret;
@@ -18,6 +19,7 @@ pub use api_key::{
     ApiKey, ApiKeyChange, ApiKeyList, ApiKeyRotation, ApiKeyText, NewApiKey, NewApiKeyText, NotAnApiKey,
 };
 pub use client::{Client, routes};
+pub use impersonation::{Impersonate, Impersonation};
 pub use mail::{Mail, MailKind};
 pub use personal_data::{PersonalData, PersonalDataQuery, personal_data_path};
 pub use secret::Secret;

@@ -104,6 +104,8 @@ pub struct Session {
     pub id: SessionId,
     /// Whether it is the one that asks.
     pub current: bool,
+    /// Whether somebody who administers has it in the user's name.
+    pub impersonation: bool,
     /// What the client seems to be.
     #[schema(example = "Firefox on Linux")]
     pub device: Option<String>,

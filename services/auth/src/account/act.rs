@@ -12,7 +12,7 @@ use ids::{OrgId, Timestamp, UserId};
 use service_kit::db;
 
 use super::{NewAccount, store};
-use crate::revocation;
+use crate::{revocation, session};
 
 /// What became of the wish to make an account.
 #[derive(Clone, Copy, Debug)]
@@ -55,11 +55,14 @@ pub(crate) async fn register(
 /// Deletes an account with all that hangs on it, and voids its tokens; the revocations,
 /// none if there was no account.
 pub(crate) async fn delete(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<Vec<Revocation>> {
-    let Some(gone) = store::delete(connection, user).await? else { return Ok(Vec::new()) };
+    let mut voided = session::act::end_impersonations(connection, user, "deletion", Timestamp::now()).await?;
+    let Some(gone) = store::delete(connection, user).await? else { return Ok(voided) };
     let org_id = gone.org_id;
     publish(connection, &UserDeleted { user_id: user, org_id, version: gone.revision + 1 }).await?;
     publish(connection, &OrganizationDeleted { org_id, version: gone.org_revision + 1 }).await?;
-    revocation::write(connection, vec![Revocation::of_user(user, gone.version + 1)], "deletion").await
+    let of_user = vec![Revocation::of_user(user, gone.version + 1)];
+    voided.extend(revocation::write(connection, of_user, "deletion").await?);
+    Ok(voided)
 }
 
 /// Replaces the password, if it is still the one with the hash `old`, and voids the

@@ -27,7 +27,7 @@ pub(super) struct Holder {
 }
 
 /// The personal organisation of a user.
-pub(super) async fn personal_organization(
+pub(crate) async fn personal_organization(
     connection: &mut AsyncPgConnection,
     user: UserId,
 ) -> db::Result<Option<OrgId>> {

@@ -49,9 +49,10 @@ pub(crate) async fn change_password(
         .transaction(async |connection| {
             rights::store::require_live(connection, &caller).await?;
             let voided = account::act::replace_password(connection, caller.user, &old, &new).await?;
-            let voided = voided.ok_or_else(wrong_password)?;
+            let mut voided = voided.ok_or_else(wrong_password)?;
             let mode = session::store::mode(connection, caller.user, session).await?;
-            session::act::end_all(connection, caller.user, "password change", Timestamp::now()).await?;
+            let now = Timestamp::now();
+            voided.extend(session::act::end_all(connection, caller.user, "password change", now).await?);
             let opening = Opening::again(&caller, mode);
             let (_, pass) = tokens.open(connection, &device, opening).await?;
             let entry = Entry::of(audited::PASSWORD_CHANGED).on(caller.user);

@@ -26,16 +26,36 @@ pub(crate) async fn end(
     revocation::write(connection, vec![Revocation::of_session(id)], why).await
 }
 
-/// Ends all sessions of `user`. Their tokens are voided by whoever calls, all at once.
+/// Ends all sessions of `user`, and those that they have in others' names, whose
+/// revocations it gives. The user's own tokens are voided by whoever calls, all at once.
 pub(crate) async fn end_all(
     connection: &mut AsyncPgConnection,
     user: UserId,
     why: &str,
     now: Timestamp,
-) -> db::Result<()> {
+) -> db::Result<Vec<Revocation>> {
     for (session_id, org_id) in store::end_all(connection, user, why, now).await? {
         let event = SessionRevoked { session_id, user_id: user, org_id, reason: why.to_owned() };
         publish(connection, &event).await?;
     }
-    Ok(())
+    end_impersonations(connection, user, why, now).await
+}
+
+/// Ends all sessions that `administrator` has in others' names, and voids their tokens.
+pub(crate) async fn end_impersonations(
+    connection: &mut AsyncPgConnection,
+    administrator: UserId,
+    why: &str,
+    now: Timestamp,
+) -> db::Result<Vec<Revocation>> {
+    let ended = store::end_impersonations(connection, administrator, why, now).await?;
+    if ended.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut voided = Vec::new();
+    for (session_id, user_id, org_id) in ended {
+        publish(connection, &SessionRevoked { session_id, user_id, org_id, reason: why.to_owned() }).await?;
+        voided.push(Revocation::of_session(session_id));
+    }
+    revocation::write(connection, voided, why).await
 }

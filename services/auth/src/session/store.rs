@@ -162,6 +162,22 @@ pub(super) async fn end(
     Ok(org)
 }
 
+/// Ends all sessions that `administrator` has in others' names; whose each was.
+pub(super) async fn end_impersonations(
+    connection: &mut AsyncPgConnection,
+    administrator: UserId,
+    why: &str,
+    now: Timestamp,
+) -> db::Result<Vec<(SessionId, UserId, OrgId)>> {
+    let ended = diesel::update(sessions::table)
+        .filter(sessions::impersonator_id.eq(administrator).and(sessions::revoked_at.is_null()))
+        .set((sessions::revoked_at.eq(now), sessions::revoked_why.eq(why)))
+        .returning((sessions::id, sessions::user_id, sessions::org_id))
+        .get_results(connection)
+        .await?;
+    Ok(ended)
+}
+
 /// Ends all sessions of `user`; which, and in which organisations.
 pub(super) async fn end_all(
     connection: &mut AsyncPgConnection,
@@ -206,6 +222,7 @@ struct Row {
     created_at: Timestamp,
     rotated_at: Timestamp,
     expires_at: Timestamp,
+    impersonator_id: Option<UserId>,
 }
 
 /// A page of the sessions of `user` that are alive, the latest login first.
@@ -236,6 +253,7 @@ impl Row {
     fn shown(self, current: Option<SessionId>) -> Session {
         Session {
             current: current == Some(self.id),
+            impersonation: self.impersonator_id.is_some(),
             id: self.id,
             device: self.device,
             user_agent: self.user_agent,

@@ -30,10 +30,11 @@ pub(crate) async fn ban(
     }
     require_another_administrator(connection, user).await?;
     let version = store::ban(connection, user, why, now).await?;
-    session::act::end_all(connection, user, "ban", now).await?;
+    let mut voided = session::act::end_all(connection, user, "ban", now).await?;
     account::act::changed(connection, user, "banned").await?;
     audit::record(connection, by, Entry::of(audited::USER_BANNED).on(user).with("reason", why)).await?;
-    Ok(revocation::write(connection, vec![Revocation::of_user(user, version)], "ban").await?)
+    voided.extend(revocation::write(connection, vec![Revocation::of_user(user, version)], "ban").await?);
+    Ok(voided)
 }
 
 /// Lets the user in again; changes nothing for who is not banned.
@@ -72,12 +73,16 @@ pub(crate) async fn set_roles(
         require_another_administrator(connection, user).await?;
     }
     let version = store::set_roles(connection, user, wanted).await?;
+    let mut voided =
+        session::act::end_impersonations(connection, user, "role change", Timestamp::now()).await?;
     account::act::changed(connection, user, "roles").await?;
     let told = |roles: &BTreeSet<String>| roles.iter().cloned().collect::<Vec<_>>();
     let entry = Entry::of(audited::USER_ROLES_CHANGED).on(user);
     let entry = entry.with("from", told(&held)).with("to", told(wanted));
     audit::record(connection, by, entry).await?;
-    Ok(revocation::write(connection, vec![Revocation::of_user(user, version)], "role change").await?)
+    let of_user = vec![Revocation::of_user(user, version)];
+    voided.extend(revocation::write(connection, of_user, "role change").await?);
+    Ok(voided)
 }
 
 /// Changes what is known of the user. Whether their address is theirs decides what they
@@ -115,10 +120,11 @@ pub(crate) async fn sign_out(
 ) -> Result<Vec<Revocation>, UserError> {
     store::lock(connection, user).await?.ok_or(UserError::Unknown)?;
     let version = store::next_version(connection, user).await?;
-    session::act::end_all(connection, user, "signed out by an administrator", now).await?;
+    let mut voided = session::act::end_all(connection, user, "signed out by an administrator", now).await?;
     one_time::store::void(connection, user, &Purpose::ALL).await?;
     audit::record(connection, by, Entry::of(audited::USER_SIGNED_OUT).on(user)).await?;
-    Ok(revocation::write(connection, vec![Revocation::of_user(user, version)], "sign-out").await?)
+    voided.extend(revocation::write(connection, vec![Revocation::of_user(user, version)], "sign-out").await?);
+    Ok(voided)
 }
 
 /// Deletes the user with all that hangs on them, and voids their tokens.

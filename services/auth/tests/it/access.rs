@@ -37,6 +37,9 @@ const TABLE: &[(&str, &str, [u16; 8])] = &[
     ("PATCH", "/api/v1/admin/users/{id}", [401, 403, 403, 403, 200, 403, 403, 401]),
     ("DELETE", "/api/v1/admin/users/{id}", [401, 403, 403, 403, 204, 403, 403, 401]),
     ("POST", "/api/v1/admin/users/{id}/sign-out", [401, 403, 403, 403, 204, 403, 403, 401]),
+    ("POST", "/api/v1/admin/users/{id}/impersonate", [401, 403, 403, 403, 200, 403, 403, 401]),
+    ("POST", "/api/v1/auth/impersonation/renew", [401, 403, 403, 403, 403, 403, 403, 401]),
+    ("POST", "/api/v1/auth/impersonation/end", [401, 403, 403, 403, 403, 403, 403, 401]),
     ("POST", "/api/v1/admin/users/{id}/ban", [401, 403, 403, 403, 204, 403, 403, 401]),
     ("POST", "/api/v1/admin/users/{id}/unban", [401, 403, 403, 403, 204, 403, 403, 401]),
     ("POST", "/api/v1/admin/users/{id}/roles", [401, 403, 403, 403, 200, 403, 403, 401]),
@@ -161,6 +164,7 @@ fn body(method: &Method, path: &str) -> Option<Value> {
         ("POST", "/api/v1/auth/password/change") => {
             Some(json!({ "current_password": PASSWORD, "new_password": "nine blue foxes dance" }))
         }
+        ("POST", "/api/v1/admin/users/{id}/impersonate") => Some(json!({ "reason": "a ticket" })),
         ("POST", "/api/v1/admin/users/{id}/ban") => Some(json!({ "reason": "spam" })),
         ("POST", "/api/v1/admin/users/{id}/roles") => Some(json!({ "roles": ["RESELLER"] })),
         ("PATCH", _) => Some(json!({ "name": "x" })),

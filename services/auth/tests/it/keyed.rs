@@ -7,8 +7,13 @@ use serde_json::json;
 use crate::spawn::{Auth, Somebody, code, refused, spawn};
 
 /// Those that answer with a secret, and so take no key.
-const WITH_SECRETS: [&str; 3] =
-    ["/api/v1/auth/api-keys", "/api/v1/auth/api-keys/{id}/rotate", "/api/v1/auth/password/change"];
+const WITH_SECRETS: [&str; 5] = [
+    "/api/v1/auth/api-keys",
+    "/api/v1/auth/api-keys/{id}/rotate",
+    "/api/v1/admin/users/{id}/impersonate",
+    "/api/v1/auth/impersonation/renew",
+    "/api/v1/auth/password/change",
+];
 
 #[test]
 fn every_authenticated_post_takes_a_key_unless_its_answer_is_secret() {

@@ -8,6 +8,7 @@ mod api_key_secret;
 mod command;
 mod contract;
 mod cookie;
+mod impersonation;
 mod keyed;
 mod late;
 mod password;

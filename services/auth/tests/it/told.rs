@@ -44,6 +44,7 @@ async fn live(auth: &Auth) {
     auth.client.ban(&admin, eve.id(), "spam").await.unwrap();
     auth.client.unban(&admin, eve.id()).await.unwrap();
     crate::user_admin::live(auth).await;
+    crate::impersonation::live(auth).await;
     let back = auth.login("eve@example.com").await.unwrap();
     auth.client.delete_me(&auth.inward(&back.access_token)).await.unwrap();
     let mut operator = Connector::new(auth.db.url(), None).unwrap().connect().await.unwrap();
