@@ -27,7 +27,7 @@ impl Crowd {
     /// When the server is away.
     pub async fn choose(&self, prefs: &Client) -> Result<(), Error> {
         let sql = "
-            INSERT INTO documents (org_id, user_id, namespace, layer, version, fits, updated_at)
+            INSERT INTO documents (org_id, owner_id, namespace, layer, version, fits, updated_at)
             SELECT org::uuid, person::uuid, namespace, '{}', 1, 1, now()
             FROM unnest($1::text[], $2::text[]) AS they (org, person),
                  unnest(ARRAY['appearance', 'locale']) AS namespace";

@@ -18,7 +18,7 @@ mod tokens;
 pub use inbox::{Inbox, Subscriptions};
 pub use prune::{Prune, prune};
 pub use publish::{MOST_BYTES, publish};
-pub use relay::{Relay, RelayError};
+pub use relay::{Relay, RelayError, hear_hints};
 pub use settings::subscribers;
 pub use tokens::{Issued, NoToken, Tokens};
 

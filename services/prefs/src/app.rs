@@ -16,8 +16,12 @@ use service_kit::{
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    Settings, about, background::Background, internal_routes, migrations, namespace::Validators, routes,
-    subscriptions,
+    Settings, about,
+    background::Background,
+    changes::{self, Hub},
+    internal_routes, migrations,
+    namespace::Validators,
+    routes, subscriptions,
 };
 
 /// The service, listening but not yet serving.
@@ -27,6 +31,8 @@ pub struct App {
     background: Background,
     revocations: Revocations,
     feed: Peer,
+    db: Db,
+    hub: Data<Hub>,
 }
 
 /// Why the service cannot be put together.
@@ -74,7 +80,8 @@ impl App {
         let feed = feed_of_auth(&settings.registry)?;
         let server = Server::bind(&settings.http)?;
         let inbox = Inbox::new(Service::Prefs, &subscriptions(), contract_prefs::events::catalogue());
-        let state = State::new(settings, db, revocations.clone())?;
+        let hub = Data::<Hub>::default();
+        let state = State::new(settings, db.clone(), hub.clone(), revocations.clone())?;
         let application = Application {
             service: Service::Prefs,
             public: state.clone().with(routes),
@@ -85,7 +92,7 @@ impl App {
                 .with("revocations", state_check(known, "revocations were not read yet")),
             metrics,
         };
-        Ok(Self { server, application, background, revocations, feed })
+        Ok(Self { server, application, background, revocations, feed, db, hub })
     }
 
     /// Where the public and the internal listener are.
@@ -110,9 +117,19 @@ impl App {
                 Err(io::Error::other("nothing works in the background"))
             }
         });
+        let watched = async {
+            tokio::select! {
+                () = stop.clone() => {}
+                never = changes::follow(&self.hub, &self.db) => match never {},
+            }
+            // Streams end first: who watches comes back elsewhere.
+            self.hub.close();
+            std::future::pending().await
+        };
         tokio::select! {
             ended = try_join(self.server.run(self.application, stop.clone()), background) => ended.map(drop),
             never = self.revocations.follow(&self.feed) => match never {},
+            () = watched => Ok(()),
         }
     }
 }
@@ -125,10 +142,11 @@ struct State {
     verifier: Data<Verifier>,
     keyring: Data<Keyring>,
     validators: Data<Validators>,
+    hub: Data<Hub>,
 }
 
 impl State {
-    fn new(settings: Settings, db: Db, revocations: Revocations) -> Result<Self, BuildError> {
+    fn new(settings: Settings, db: Db, hub: Data<Hub>, revocations: Revocations) -> Result<Self, BuildError> {
         let gateway = Trusted::gateway(&settings.registry, Service::Prefs)?;
         let auth = Trusted::auth(&settings.registry, Service::Prefs, settings.takes_clients_tokens)?;
         Ok(Self {
@@ -137,6 +155,7 @@ impl State {
             verifier: Data::new(Verifier::new(vec![gateway, auth], revocations)),
             keyring: Data::new(settings.keyring),
             validators: Data::default(),
+            hub,
         })
     }
 
@@ -147,7 +166,8 @@ impl State {
                 .app_data(self.db.clone())
                 .app_data(self.verifier.clone())
                 .app_data(self.keyring.clone())
-                .app_data(self.validators.clone());
+                .app_data(self.validators.clone())
+                .app_data(self.hub.clone());
             if self.serves {
                 routes(config);
             }

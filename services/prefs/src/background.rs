@@ -6,7 +6,7 @@ use observability::Metrics;
 use service_discovery::{Peer, PeerOptions, Service};
 use service_kit::db::Db;
 
-use crate::{BuildError, Settings, erasure::Erase, subscriptions};
+use crate::{BuildError, Settings, erasure::Erase, history, migration::Migrate, subscriptions};
 
 /// What a process does beside answering requests, as its role says.
 pub(crate) struct Background {
@@ -19,7 +19,7 @@ pub(crate) struct Background {
 impl Background {
     pub(crate) fn new(settings: &Settings, db: &Db, metrics: &Metrics) -> Result<Self, BuildError> {
         let (relay, worker) = match settings.role.works() {
-            true => (relay(settings, db, metrics)?, Some(worker(db, metrics)?)),
+            true => (relay(settings, db, metrics)?, Some(worker(settings, db, metrics)?)),
             false => (None, None),
         };
         let cron = settings.role.schedules().then(cron).transpose()?;
@@ -56,11 +56,13 @@ fn relay(settings: &Settings, db: &Db, metrics: &Metrics) -> Result<Option<Relay
     Ok(Some(Relay::new(db, subscribers, &settings.registry, &tokens, metrics)?))
 }
 
-fn worker(db: &Db, metrics: &Metrics) -> Result<Worker, BuildError> {
+fn worker(settings: &Settings, db: &Db, metrics: &Metrics) -> Result<Worker, BuildError> {
     let handlers = Handlers::new()
         .with::<RotateHistory>(db.clone())
         .with::<events::Prune>(db.clone())
         .with::<idempotency::Prune>(db.clone())
+        .with::<history::Prune>((db.clone(), settings.retention))
+        .with::<Migrate>(db.clone())
         .with::<Erase>(());
     let handlers = subscriptions().handled_by(handlers);
     let metrics = JobMetrics::new(metrics).map_err(|why| BuildError::Metrics(why.to_string()))?;
@@ -72,5 +74,6 @@ fn cron() -> Result<Cron, CronError> {
         RotateHistory::schedule()?,
         events::Prune::default().nightly()?,
         idempotency::Prune::hourly()?,
+        history::Prune::nightly()?,
     ]))
 }

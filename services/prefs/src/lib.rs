@@ -1,19 +1,29 @@
-//! prefs: namespaces with a JSON Schema and defaults, and a layer of overrides for
-//! every user.
+//! prefs: namespaces with a JSON Schema and defaults, over them a layer of overrides for
+//! every organisation, and over that one for every user.
 //!
 //! [`routes`] is the table of contents. `document` is what users read and write,
-//! `namespace` what administrators register, `precondition` what keeps two writers
-//! from losing each other's work, `erasure` what goes with a user or an organisation.
+//! `organization` what an organisation chooses for them and locks, `history` what all that
+//! was before, `namespace` what administrators register, `migration` what leads documents
+//! from one schema to the next, `changes` what is pushed to whoever watches, `personal` all
+//! of a user's own and its end, `precondition` what keeps two writers from losing each
+//! other's work, `erasure` what goes with a user or an organisation.
 
 mod app;
 mod background;
+mod changes;
 mod document;
 mod erasure;
+mod history;
+mod migration;
 mod namespace;
+mod organization;
 mod permissions;
+mod personal;
 mod precondition;
 mod settings;
 
+use actix_web::web;
+use contract_auth::personal_data_path;
 use events::{Inbox, Subscriptions};
 use include_dir::{Dir, include_dir};
 use service_discovery::Service;
@@ -33,13 +43,26 @@ static MIGRATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(document::http::get_preferences)
+        .service(personal::http::erase_preferences)
+        .service(personal::http::export_preferences)
+        .service(changes::http::watch_preferences)
         .service(document::http::get_preference_document)
         .service(document::http::replace_preference_document)
         .service(document::http::patch_preference_document)
         .service(document::http::reset_preference_document)
+        .service(history::http::list_preference_versions)
+        .service(history::http::restore_preference_document)
+        .service(organization::http::get_organization_preferences)
+        .service(organization::http::replace_organization_preferences)
+        .service(organization::http::patch_organization_preferences)
+        .service(organization::http::reset_organization_preferences)
+        .service(organization::http::replace_organization_preference_locks)
+        .service(history::http::list_organization_preference_versions)
+        .service(history::http::restore_organization_preferences)
         .service(namespace::http::list_preference_namespaces)
         .service(namespace::http::get_preference_namespace)
-        .service(namespace::http::put_preference_namespace);
+        .service(namespace::http::put_preference_namespace)
+        .service(namespace::http::list_preference_namespace_versions);
     jobs_http::routes(config, Service::Prefs);
 }
 
@@ -47,6 +70,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 fn internal_routes(config: &mut ServiceConfig<'_>, inbox: &Inbox) {
     inbox.routes(config);
     audit::internal_routes(config, Service::Prefs);
+    config.route(&personal_data_path(Service::Prefs), web::get().to(personal::http::personal_data));
 }
 
 /// The events of others that concern prefs.

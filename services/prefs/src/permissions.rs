@@ -18,6 +18,14 @@ impl Permission for WritePreferences {
     const SCOPE: &'static str = "prefs:write";
 }
 
+/// Change what is the organisation's: beside [`WritePreferences`], for its layer.
+#[derive(Debug)]
+pub(crate) enum WriteOrganization {}
+
+impl Permission for WriteOrganization {
+    const SCOPE: &'static str = "orgs:write";
+}
+
 /// Read and register namespaces, which are the platform's.
 #[derive(Debug)]
 pub(crate) enum AdministerPreferences {}

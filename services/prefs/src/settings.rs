@@ -31,6 +31,25 @@ pub struct Settings {
     /// Without word of revocations for that long, sensitive permissions are refused:
     /// `identity.revocations_stale_seconds`; a minute by default.
     pub revocations_stale: Duration,
+    /// How long, and how many, versions of a layer are kept: `history.*`.
+    pub retention: Retention,
+}
+
+/// How much of the history is kept; the newest version of a layer always is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// `history.keep_days`; 365 by default.
+    pub age: Duration,
+    /// `history.keep_versions`, of each layer; 200 by default.
+    pub versions: i64,
+}
+
+impl Retention {
+    fn read(read: &mut Reader) -> Self {
+        let days = read.within("history.keep_days", 365_u64, 1..=36_500);
+        let versions = read.within("history.keep_versions", 200_i64, 1..=100_000);
+        Self { age: Duration::from_secs(days * 24 * 60 * 60), versions }
+    }
 }
 
 /// Who is told prefs' events: `events.subscribers`, `client.secret`.
@@ -77,6 +96,7 @@ impl Settings {
         let registry = read.registry();
         let takes_clients_tokens = read.or("identity.takes_clients_tokens", false);
         let revocations_stale = read.within("identity.revocations_stale_seconds", 60_u64, 1..=86_400);
+        let retention = Retention::read(&mut read);
         let keyring = read.parsed("sealing.keys", Keyring::parse);
         let publishing = Publishing::read(&mut read);
         let settings = database.zip(registry).zip(keyring).map(|((database, registry), keyring)| Self {
@@ -89,6 +109,7 @@ impl Settings {
             publishing,
             takes_clients_tokens,
             revocations_stale: Duration::from_secs(revocations_stale),
+            retention,
         });
         read.finish(settings)
     }

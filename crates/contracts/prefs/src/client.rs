@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use service_discovery::{CallError, Peer};
 
 use crate::{
-    MERGE_PATCH, Namespace, NamespaceName, NamespacePage, NewNamespace, PreferenceDocument, Preferences,
-    routes,
+    ExportedPreferences, MERGE_PATCH, Namespace, NamespaceName, NamespacePage, NamespaceVersionPage,
+    NewNamespace, PreferenceDocument, Preferences, routes,
 };
 
 /// Calls prefs. Every method takes the caller's bearer token.
@@ -62,7 +62,7 @@ impl Client {
         token: &str,
         namespace: &NamespaceName,
     ) -> Result<Tagged<PreferenceDocument>, CallError> {
-        self.tagged(self.request(Method::GET, &document(namespace), token)).await
+        self.tagged(self.request(Method::GET, &of(routes::DOCUMENT, namespace), token)).await
     }
 
     /// One document, or `None` when it is still the one with the ETag `known`.
@@ -75,7 +75,8 @@ impl Client {
         namespace: &NamespaceName,
         known: &str,
     ) -> Result<Option<Tagged<PreferenceDocument>>, CallError> {
-        let request = self.request(Method::GET, &document(namespace), token).header(IF_NONE_MATCH, known);
+        let request =
+            self.request(Method::GET, &of(routes::DOCUMENT, namespace), token).header(IF_NONE_MATCH, known);
         let response = self.peer.send(request).await?;
         if response.status() == StatusCode::NOT_MODIFIED {
             return Ok(None);
@@ -94,7 +95,7 @@ impl Client {
         etag: &str,
         overrides: &PreferenceDocument,
     ) -> Result<Tagged<PreferenceDocument>, CallError> {
-        let request = self.request(Method::PUT, &document(namespace), token);
+        let request = self.request(Method::PUT, &of(routes::DOCUMENT, namespace), token);
         self.tagged(request.header(IF_MATCH, etag).json(overrides)).await
     }
 
@@ -109,7 +110,7 @@ impl Client {
         etag: &str,
         patch: &PreferenceDocument,
     ) -> Result<Tagged<PreferenceDocument>, CallError> {
-        let request = self.request(Method::PATCH, &document(namespace), token);
+        let request = self.request(Method::PATCH, &of(routes::DOCUMENT, namespace), token);
         // The media type first: `json` leaves one that is there.
         self.tagged(request.header(IF_MATCH, etag).header(CONTENT_TYPE, MERGE_PATCH).json(patch)).await
     }
@@ -124,7 +125,7 @@ impl Client {
         namespace: &NamespaceName,
         etag: &str,
     ) -> Result<Tagged<PreferenceDocument>, CallError> {
-        let request = self.request(Method::DELETE, &document(namespace), token);
+        let request = self.request(Method::DELETE, &of(routes::DOCUMENT, namespace), token);
         self.tagged(request.header(IF_MATCH, etag)).await
     }
 
@@ -147,7 +148,7 @@ impl Client {
     /// # Errors
     /// As [`Peer::send`].
     pub async fn namespace(&self, token: &str, name: &NamespaceName) -> Result<Tagged<Namespace>, CallError> {
-        self.tagged(self.request(Method::GET, &namespace(name), token)).await
+        self.tagged(self.request(Method::GET, &of(routes::NAMESPACE, name), token)).await
     }
 
     /// Registers a namespace, or replaces one.
@@ -161,7 +162,7 @@ impl Client {
         writing: Writing<'_>,
         new: &NewNamespace,
     ) -> Result<Tagged<Namespace>, CallError> {
-        let request = self.request(Method::PUT, &namespace(name), token).json(new);
+        let request = self.request(Method::PUT, &of(routes::NAMESPACE, name), token).json(new);
         let request = match writing {
             Writing::New => request.header(IF_NONE_MATCH, "*"),
             Writing::Over(etag) => request.header(IF_MATCH, etag),
@@ -169,21 +170,63 @@ impl Client {
         self.tagged(request).await
     }
 
-    fn request(&self, method: Method, path: &str, token: &str) -> RequestBuilder {
+    /// A page of a namespace's versions, newest first. `limit` is from 1 to 100.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub async fn namespace_versions(
+        &self,
+        token: &str,
+        name: &NamespaceName,
+        limit: u8,
+        cursor: Option<&str>,
+    ) -> Result<NamespaceVersionPage, CallError> {
+        self.page(routes::NAMESPACE_VERSIONS, name, token, limit, cursor).await
+    }
+
+    /// Erases all of the caller's preferences in the organisation, with their history.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub async fn erase(&self, token: &str) -> Result<(), CallError> {
+        self.peer.send(self.request(Method::DELETE, routes::PREFERENCES, token)).await.map(drop)
+    }
+
+    /// All that is held of the caller's preferences in the organisation.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub async fn export(&self, token: &str) -> Result<ExportedPreferences, CallError> {
+        self.peer.json(self.request(Method::GET, routes::EXPORT, token)).await
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str, token: &str) -> RequestBuilder {
         self.peer.request(method, path).bearer_auth(token)
     }
 
-    async fn tagged<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Tagged<T>, CallError> {
+    pub(crate) async fn page<T: DeserializeOwned>(
+        &self,
+        route: &str,
+        name: &NamespaceName,
+        token: &str,
+        limit: u8,
+        cursor: Option<&str>,
+    ) -> Result<T, CallError> {
+        let request = self.request(Method::GET, &of(route, name), token).query(&[("limit", limit)]);
+        self.peer.json(request.query(&[("cursor", cursor)])).await
+    }
+
+    pub(crate) async fn tagged<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<Tagged<T>, CallError> {
         read(self.peer.send(request).await?).await
     }
 }
 
-fn document(namespace: &NamespaceName) -> String {
-    routes::DOCUMENT.replace("{namespace}", namespace.as_str())
-}
-
-fn namespace(name: &NamespaceName) -> String {
-    routes::NAMESPACE.replace("{namespace}", name.as_str())
+/// The path of a route that is about a namespace.
+pub(crate) fn of(route: &str, namespace: &NamespaceName) -> String {
+    route.replace("{namespace}", namespace.as_str())
 }
 
 async fn read<T: DeserializeOwned>(response: Response) -> Result<Tagged<T>, CallError> {

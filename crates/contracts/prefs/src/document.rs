@@ -16,12 +16,16 @@ pub struct Preferences {
         example = json!({"appearance": {"theme": "dark", "density": "comfortable", "font_size": 16}}))]
     pub preferences: BTreeMap<NamespaceName, PreferenceDocument>,
     /// The ETag of every document, for `If-Match`.
-    #[schema(example = json!({"appearance": "\"1.3\""}))]
+    #[schema(example = json!({"appearance": "\"1.0.3\""}))]
     pub etags: BTreeMap<NamespaceName, String>,
     /// Where each value comes from, by its JSON Pointer; only when asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = json!({"appearance": {"/theme": "user", "/density": "system", "/font_size": "system"}}))]
     pub provenance: Option<BTreeMap<NamespaceName, BTreeMap<String, PreferenceSource>>>,
+    /// What the caller cannot override, by its JSON Pointer; only when provenance is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!({"appearance": ["/theme"]}))]
+    pub locked: Option<BTreeMap<NamespaceName, Vec<String>>>,
 }
 
 /// The layer that a value comes from.
@@ -30,6 +34,8 @@ pub struct Preferences {
 pub enum PreferenceSource {
     /// The namespace's default.
     System,
+    /// The organisation's choice for its members.
+    Organization,
     /// The user's own choice.
     User,
 }

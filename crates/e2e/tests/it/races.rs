@@ -29,7 +29,7 @@ async fn two_hundred_writers_lose_no_update() {
     let appearance = "appearance".parse().unwrap();
     let read = ada.prefs.document(ada.token().expose(), &appearance).await.unwrap();
     // One version a write: as many as there were writers, none lost and none twice.
-    assert_eq!(read.etag, "\"1.200\"");
+    assert_eq!(read.etag, "\"1.0.200\"");
 }
 
 /// Reads and writes until the write is taken. A busy machine may say that it is busy.

@@ -1,6 +1,4 @@
-//! Hears hints. Without them a feed finds everything by itself, only later.
-
-use std::{error::Error, pin::pin, time::Duration};
+use std::{convert::Infallible, error::Error, pin::pin, time::Duration};
 
 use diesel_async::SimpleAsyncConnection;
 use futures_util::StreamExt;
@@ -12,8 +10,10 @@ use crate::HINTS;
 /// The wait before a new connection is tried.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Passes hints on; runs for ever.
-pub(super) async fn run(db: &Db, hint: &watch::Sender<()>) {
+/// Passes on the hints that come with what [`publish`](crate::publish) writes, for those who
+/// follow what happens in this service; runs for ever. They are seldom and may be missed:
+/// who hears one looks several times, and now and then without any.
+pub async fn hear_hints(db: &Db, hint: &watch::Sender<()>) -> Infallible {
     loop {
         if let Err(why) = hear(db, hint).await {
             tracing::warn!(%why, "no hints are heard; the log is looked at");

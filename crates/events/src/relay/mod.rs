@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use crate::Tokens;
 use feed::Feed;
 use gauges::Gauges;
+pub use listen::hear_hints;
 use receiver::Receiver;
 
 /// How long the feeds may take to end once they are asked to. A subscriber or a database
@@ -90,7 +91,7 @@ impl Relay {
         tokio::select! {
             _ = join(tell, end) => {}
             () = late => tracing::warn!("how far subscribers were told could not be written in time"),
-            () = listen::run(&self.db, &hint) => {}
+            never = hear_hints(&self.db, &hint) => match never {},
         }
     }
 

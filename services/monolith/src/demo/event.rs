@@ -84,6 +84,6 @@ async fn documents(prefs: &mut AsyncPgConnection, user: UserId) -> anyhow::Resul
         #[diesel(sql_type = BigInt)]
         count: i64,
     }
-    let count = sql_query("SELECT count(*) AS count FROM documents WHERE user_id = $1");
+    let count = sql_query("SELECT count(*) AS count FROM documents WHERE owner_id = $1");
     Ok(count.bind::<Uuid, _>(user).get_result::<Row>(prefs).await?.count)
 }

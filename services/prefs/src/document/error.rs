@@ -9,6 +9,8 @@ use crate::namespace::{NamespaceError, rules::MOST_BYTES};
 pub(crate) enum DocumentError {
     #[error("there is no namespace `{0}`")]
     Unknown(NamespaceName),
+    #[error("there is no version {0} of it, or no more")]
+    UnknownVersion(i64),
     #[error("the document would be larger than {MOST_BYTES} bytes")]
     TooLarge,
     #[error("the document does not fit its namespace; `errors` says where")]
@@ -32,7 +34,7 @@ impl From<diesel::result::Error> for DocumentError {
 impl Describe for DocumentError {
     fn kind(&self) -> Kind {
         match self {
-            Self::Unknown(_) | Self::OwnerGone => Kind::NotFound,
+            Self::Unknown(_) | Self::UnknownVersion(_) | Self::OwnerGone => Kind::NotFound,
             Self::TooLarge => Kind::TooLarge,
             Self::Invalid(_) => Kind::Invalid,
             Self::Contended => Kind::Conflict,
@@ -44,6 +46,7 @@ impl Describe for DocumentError {
     fn code(&self) -> &'static str {
         match self {
             Self::Unknown(_) => "namespace_not_found",
+            Self::UnknownVersion(_) => "version_not_found",
             Self::TooLarge => "document_too_large",
             Self::Invalid(_) => "invalid_fields",
             Self::OwnerGone => "owner_deleted",

@@ -3,35 +3,28 @@ use std::collections::BTreeMap;
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse, delete, dev::Payload, get, http::header::ETAG, patch, put, web,
 };
-use contract_prefs::{
-    MERGE_PATCH, NamespaceName, PreferenceDocument, Preferences, events::PreferencesChanged,
-};
-use diesel_async::AsyncPgConnection;
+use contract_prefs::{MERGE_PATCH, NamespaceName, PreferenceDocument, Preferences};
 use futures_util::future::LocalBoxFuture;
-use identity::{Can, Principal};
-use ids::Timestamp;
+use identity::Can;
 use problem::HttpError;
 use serde::Deserialize;
 use service_kit::{
-    db::{self, Db},
+    db::Db,
     http::{Bodied, Credentialed, NotFound, Queried, Strict, read_json},
 };
 use utoipa::IntoParams;
 
 use super::{
-    DocumentError, Held,
+    Held, Whose,
+    act::{Changed, Target, fitted},
     rules::{self, Change},
     store,
 };
 use crate::{
-    erasure,
     namespace::Validators,
     permissions::{ReadPreferences, WritePreferences},
     precondition::{Preconditioned, Preconditions},
 };
-
-/// How often a write that relies on nothing (`If-Match: *`) is tried against others.
-const TRIES: usize = 16;
 
 /// The query of [`get_preferences`].
 #[derive(Debug, Deserialize, IntoParams)]
@@ -61,16 +54,21 @@ pub(crate) async fn get_preferences(
 ) -> Result<web::Json<Preferences>, HttpError> {
     let held = store::all(&mut *db.connection().await?, caller.org, caller.user).await?;
     let held = held.into_iter().map(|held| fitted(held, &validators)).collect::<Result<Vec<_>, _>>()?;
-    let by_name = |held: &Held| held.namespace.clone();
-    let sources = |held: &Held| (by_name(held), rules::provenance(&held.defaults, &held.layer));
+    let traced = query.provenance;
     Ok(web::Json(Preferences {
-        preferences: held.iter().map(|held| (by_name(held), held.merged())).collect(),
-        etags: held.iter().map(|held| (by_name(held), held.etag().to_string())).collect(),
-        provenance: query.provenance.then(|| held.iter().map(sources).collect::<BTreeMap<_, _>>()),
+        preferences: by_name(&held, |held| held.merged(Whose::User)),
+        etags: by_name(&held, |held| held.etag(Whose::User).to_string()),
+        provenance: traced.then(|| by_name(&held, rules::provenance)),
+        locked: traced.then(|| by_name(&held, |held| held.locks(Whose::User))),
     }))
 }
 
-/// Reads one document: the caller's overrides merged over the defaults.
+fn by_name<T>(all: &[Held], tell: impl Fn(&Held) -> T) -> BTreeMap<NamespaceName, T> {
+    all.iter().map(|held| (held.namespace.clone(), tell(held))).collect()
+}
+
+/// Reads one document: the caller's overrides, merged over the
+/// organisation's, over the defaults.
 #[utoipa::path(
     tag = "Preferences",
     operation_id = "get_preference_document",
@@ -95,11 +93,12 @@ pub(crate) async fn get_preference_document(
     validators: web::Data<Validators>,
 ) -> Result<HttpResponse, HttpError> {
     let held = store::find(&mut *db.connection().await?, caller.org, caller.user, &name).await?;
-    if preconditions.is_known(&held.etag()) {
-        return Ok(HttpResponse::NotModified().insert_header((ETAG, held.etag())).finish());
+    let etag = held.etag(Whose::User);
+    if preconditions.is_known(&etag) {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
     }
-    let held = fitted(held, &validators)?;
-    Ok(HttpResponse::Ok().insert_header((ETAG, held.etag())).json(held.merged()))
+    let merged = fitted(held, &validators)?.merged(Whose::User);
+    Ok(HttpResponse::Ok().insert_header((ETAG, etag)).json(merged))
 }
 
 /// Replaces all of the caller's overrides. What the body leaves out is inherited.
@@ -121,13 +120,12 @@ pub(crate) async fn get_preference_document(
 #[put("/api/v1/prefs/{namespace}")]
 pub(crate) async fn replace_preference_document(
     caller: Can<WritePreferences>,
-    name: web::Path<NamespaceName>,
-    preconditions: Preconditions,
+    target: Target,
     Strict(document): Strict<PreferenceDocument>,
     db: web::Data<Db>,
-    validators: web::Data<Validators>,
 ) -> Result<HttpResponse, HttpError> {
-    change(&db, &validators, &caller, &name, &preconditions, &Change::Replace(document)).await
+    let act = target.by(&caller, Whose::User);
+    Ok(of_user(act.change(&mut *db.connection().await?, &Change::Replace(document)).await?))
 }
 
 /// Changes some of the caller's overrides by a merge patch (RFC 7396).
@@ -152,13 +150,12 @@ pub(crate) async fn replace_preference_document(
 #[patch("/api/v1/prefs/{namespace}")]
 pub(crate) async fn patch_preference_document(
     caller: Can<WritePreferences>,
-    name: web::Path<NamespaceName>,
-    preconditions: Preconditions,
+    target: Target,
     MergePatch(patch): MergePatch,
     db: web::Data<Db>,
-    validators: web::Data<Validators>,
 ) -> Result<HttpResponse, HttpError> {
-    change(&db, &validators, &caller, &name, &preconditions, &Change::Patch(patch)).await
+    let act = target.by(&caller, Whose::User);
+    Ok(of_user(act.change(&mut *db.connection().await?, &Change::Patch(patch)).await?))
 }
 
 /// Takes back all of the caller's overrides; answers with what is inherited.
@@ -179,74 +176,21 @@ pub(crate) async fn patch_preference_document(
 #[delete("/api/v1/prefs/{namespace}")]
 pub(crate) async fn reset_preference_document(
     caller: Can<WritePreferences>,
-    name: web::Path<NamespaceName>,
-    preconditions: Preconditions,
+    target: Target,
     db: web::Data<Db>,
-    validators: web::Data<Validators>,
 ) -> Result<HttpResponse, HttpError> {
-    change(&db, &validators, &caller, &name, &preconditions, &Change::Reset).await
+    let act = target.by(&caller, Whose::User);
+    Ok(of_user(act.change(&mut *db.connection().await?, &Change::Reset).await?))
 }
 
-/// Reads, checks what the writer relies on, changes, and writes if all is as it was
-/// read. If it is not, the writer's precondition is checked anew: a stale one fails
-/// then, with the ETag of today, and `*` goes on.
-async fn change(
-    db: &Db,
-    validators: &Validators,
-    caller: &Principal,
-    name: &NamespaceName,
-    preconditions: &Preconditions,
-    change: &Change,
-) -> Result<HttpResponse, HttpError> {
-    let mut conn = db.connection().await?;
-    for _ in 0..TRIES {
-        let held = store::find(&mut conn, caller.org, caller.user, name).await?;
-        preconditions.admit_write(&held.etag()).map_err(|why| why.with_current(&held.etag()))?;
-        let validator = validators.find(&mut conn, name, held.namespace_version).await?;
-        let Some(validator) = validator else { continue };
-        let held = fitted(held, validators)?;
-        let layer = change.apply(&held.layer);
-        let merged = rules::accept(&held.defaults, &layer, |merged| validator.faults(merged))?;
-        if let Some(version) = write(&mut conn, caller, &held, &layer).await? {
-            let etag = Held { version, ..held }.etag();
-            return Ok(HttpResponse::Ok().insert_header((ETAG, etag)).json(merged));
-        }
-        if erasure::is_noted(&mut conn, caller.org, caller.user).await? {
-            return Err(DocumentError::OwnerGone.into());
-        }
-    }
-    Err(DocumentError::Contended.into())
-}
-
-/// Writes, and tells the other services; gives the new version, or `None` when something
-/// has changed since `held` was read.
-async fn write(
-    conn: &mut AsyncPgConnection,
-    caller: &Principal,
-    held: &Held,
-    layer: &PreferenceDocument,
-) -> Result<Option<i64>, DocumentError> {
-    let (org_id, user_id) = (caller.org, caller.user);
-    db::transaction(conn, async |conn| {
-        let written = store::write(conn, org_id, user_id, held, layer, Timestamp::now());
-        let Some(version) = written.await? else { return Ok(None) };
-        let namespace = held.namespace.clone();
-        events::publish(conn, &PreferencesChanged { org_id, user_id, namespace, version }).await?;
-        Ok(Some(version))
-    })
-    .await
-}
-
-/// Leaves out what does not fit a schema that is newer than the layer.
-fn fitted(held: Held, validators: &Validators) -> Result<Held, DocumentError> {
-    let Some(schema) = &held.schema else { return Ok(held) };
-    let validator = validators.of(&held.namespace, held.namespace_version, schema)?;
-    let layer = rules::fitting(&held.defaults, held.layer, |merged| validator.faults(merged));
-    Ok(Held { layer, schema: None, ..held })
+/// What a user is told of their document after a change.
+pub(crate) fn of_user(changed: Changed) -> HttpResponse {
+    let etag = changed.held.etag(Whose::User);
+    HttpResponse::Ok().insert_header((ETAG, etag)).json(changed.merged)
 }
 
 /// A body of a PATCH.
-pub(crate) struct MergePatch(PreferenceDocument);
+pub(crate) struct MergePatch(pub(crate) PreferenceDocument);
 
 impl FromRequest for MergePatch {
     type Error = HttpError;

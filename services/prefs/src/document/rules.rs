@@ -2,34 +2,71 @@
 
 use std::collections::BTreeMap;
 
-use contract_prefs::{PreferenceDocument, PreferenceSource};
+use contract_prefs::{PreferenceChange, PreferenceDocument, PreferenceSource};
 use problem::FieldError;
 use serde_json::Value;
 
-use super::DocumentError;
+use super::{DocumentError, Held, Layer, Whose, locks};
 use crate::namespace::rules::{MOST_BYTES, escape, misfits, size};
 
-/// How a user changes their overrides.
+/// How a layer is changed.
 #[derive(Clone, Debug)]
-pub(super) enum Change {
-    /// These and no others.
+pub(crate) enum Change {
+    /// These overrides and no others.
     Replace(PreferenceDocument),
     /// As a merge patch says: `null` takes an override back.
     Patch(PreferenceDocument),
-    /// None at all.
+    /// Neither overrides nor locks.
     Reset,
+    /// These locks and no others.
+    Lock(Vec<String>),
+    /// As it was in this version.
+    Restore(i64),
 }
 
 impl Change {
-    /// The layer after the change. It never holds `null` as a member: that would
-    /// override with nothing, where nothing overridden is meant.
-    pub(super) fn apply(&self, layer: &PreferenceDocument) -> PreferenceDocument {
+    /// The layer after the change; `earlier` is what a restored version held. It never
+    /// holds `null` as a member: that would override with nothing, where nothing
+    /// overridden is meant.
+    pub(super) fn apply(&self, layer: &Layer, earlier: Layer) -> Layer {
+        let Layer { overrides, locks } = layer;
+        let with = |overrides| Layer { overrides, locks: locks.clone() };
         match self {
-            Self::Replace(document) => merge(&PreferenceDocument::new(), document),
-            Self::Patch(patch) => merge(layer, patch),
-            Self::Reset => PreferenceDocument::new(),
+            Self::Replace(document) => with(merge(&PreferenceDocument::new(), document)),
+            Self::Patch(patch) => with(merge(overrides, patch)),
+            Self::Reset => Layer::default(),
+            Self::Lock(locks) => Layer { overrides: overrides.clone(), locks: locks::united(locks, &[]) },
+            Self::Restore(_) => earlier,
         }
     }
+
+    /// What the caller wrote down, which must leave alone what is locked.
+    pub(super) fn written(&self) -> Option<&PreferenceDocument> {
+        match self {
+            Self::Replace(document) | Self::Patch(document) => Some(document),
+            Self::Reset | Self::Lock(_) | Self::Restore(_) => None,
+        }
+    }
+
+    /// What the history calls it.
+    pub(super) const fn kind(&self) -> PreferenceChange {
+        match self {
+            Self::Replace(_) => PreferenceChange::Replaced,
+            Self::Patch(_) => PreferenceChange::Patched,
+            Self::Reset => PreferenceChange::Reset,
+            Self::Lock(_) => PreferenceChange::Locked,
+            Self::Restore(_) => PreferenceChange::Restored,
+        }
+    }
+}
+
+/// What a layer makes of what lies below it, which it overrides where nothing is locked.
+pub(super) fn overlay(
+    below: &PreferenceDocument,
+    layer: &PreferenceDocument,
+    locks: &[String],
+) -> PreferenceDocument {
+    merge(below, &locks::opened(layer, locks))
 }
 
 /// RFC 7396 on objects: objects merge, everything else overrides, `null` removes.
@@ -49,43 +86,62 @@ pub(super) fn merge(target: &PreferenceDocument, patch: &PreferenceDocument) -> 
     merged
 }
 
-/// Where each leaf of the merged document comes from, by its JSON Pointer. A leaf is
+/// Where each leaf of what holds for the user comes from, by its JSON Pointer. A leaf is
 /// whatever is no object, and an object without members.
-pub(super) fn provenance(
-    defaults: &PreferenceDocument,
-    layer: &PreferenceDocument,
-) -> BTreeMap<String, PreferenceSource> {
+pub(super) fn provenance(held: &Held) -> BTreeMap<String, PreferenceSource> {
+    let chosen =
+        |whose| Value::Object(locks::opened(&held.stored(whose).layer.overrides, &held.locks(whose)));
+    let (by_user, by_organization) = (chosen(Whose::User), chosen(Whose::Organization));
     let mut sources = BTreeMap::new();
-    for (key, value) in merge(defaults, layer) {
-        trace(&value, layer.get(&key), &format!("/{}", escape(&key)), &mut sources);
-    }
+    let layers = Layers { user: Some(&by_user), organization: Some(&by_organization) };
+    trace(&Value::Object(held.merged(Whose::User)), layers, "", &mut sources);
+    sources.remove("");
     sources
 }
 
-fn trace(merged: &Value, chosen: Option<&Value>, at: &str, sources: &mut BTreeMap<String, PreferenceSource>) {
+/// What each layer says at one place.
+#[derive(Clone, Copy)]
+struct Layers<'a> {
+    user: Option<&'a Value>,
+    organization: Option<&'a Value>,
+}
+
+impl<'a> Layers<'a> {
+    fn below(self, key: &str) -> Self {
+        let below = |layer: Option<&'a Value>| layer.and_then(|layer| layer.get(key));
+        Self { user: below(self.user), organization: below(self.organization) }
+    }
+
+    const fn source(self) -> PreferenceSource {
+        match self {
+            Self { user: Some(_), .. } => PreferenceSource::User,
+            Self { organization: Some(_), .. } => PreferenceSource::Organization,
+            Self { .. } => PreferenceSource::System,
+        }
+    }
+}
+
+fn trace(merged: &Value, layers: Layers<'_>, at: &str, sources: &mut BTreeMap<String, PreferenceSource>) {
     match merged {
         Value::Object(members) if !members.is_empty() => {
             for (key, value) in members {
-                let chosen = chosen.and_then(|chosen| chosen.get(key));
-                trace(value, chosen, &format!("{at}/{}", escape(key)), sources);
+                trace(value, layers.below(key), &format!("{at}/{}", escape(key)), sources);
             }
         }
-        _ => {
-            let source = if chosen.is_some() { PreferenceSource::User } else { PreferenceSource::System };
-            sources.insert(at.to_owned(), source);
-        }
+        _ => drop(sources.insert(at.to_owned(), layers.source())),
     }
 }
 
 /// The merged document, if `layer` may be written: neither too large nor too deep,
 /// without secrets, and without `faults` of the schema.
 pub(super) fn accept(
-    defaults: &PreferenceDocument,
+    below: &PreferenceDocument,
     layer: &PreferenceDocument,
+    locks: &[String],
     faults: impl Fn(&PreferenceDocument) -> Vec<FieldError>,
 ) -> Result<PreferenceDocument, DocumentError> {
-    let merged = merge(defaults, layer);
-    if size(&merged) > MOST_BYTES {
+    let merged = overlay(below, layer, locks);
+    if size(&merged) > MOST_BYTES || size(layer) > MOST_BYTES {
         return Err(DocumentError::TooLarge);
     }
     let mut found = misfits(layer);
@@ -95,17 +151,18 @@ pub(super) fn accept(
     if found.is_empty() { Ok(merged) } else { Err(DocumentError::Invalid(found)) }
 }
 
-/// What of `layer` still fits a namespace that was replaced since it was written: the
-/// overrides at fault are left out, so that a new schema never locks a user out. Where
+/// What of `layer` still fits a namespace that was replaced since it was written, or
+/// another layer below: the overrides at fault are left out, so that nobody is locked out. Where
 /// much is at fault, all are: a read must not cost more the worse they fit.
 pub(super) fn fitting(
-    defaults: &PreferenceDocument,
+    below: &PreferenceDocument,
     layer: PreferenceDocument,
+    locks: &[String],
     faults: impl Fn(&PreferenceDocument) -> Vec<FieldError>,
 ) -> PreferenceDocument {
     let mut layer = layer;
     for _ in 0..ROUNDS {
-        let found = faults(&merge(defaults, &layer));
+        let found = faults(&overlay(below, &layer, locks));
         if found.is_empty() {
             return layer;
         }
@@ -123,8 +180,7 @@ const ROUNDS: usize = 8;
 /// Removes the override that `pointer` names, or the nearest one above it.
 fn leave_out(layer: &mut PreferenceDocument, pointer: &str) -> bool {
     let mut members = layer;
-    let mut path =
-        pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).peekable();
+    let mut path = locks::keys(pointer).peekable();
     while let Some(key) = path.next() {
         let deeper = match (path.peek(), members.get(&key)) {
             (Some(next), Some(Value::Object(inner))) => inner.contains_key(next),
@@ -140,10 +196,12 @@ fn leave_out(layer: &mut PreferenceDocument, pointer: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde_json::json;
+
+    use crate::document::Stored;
 
     fn document(value: Value) -> PreferenceDocument {
         crate::namespace::store::document(value)
@@ -162,14 +220,28 @@ mod tests {
         })
     }
 
-    fn any_document(with_null: bool) -> impl Strategy<Value = PreferenceDocument> {
+    pub(crate) fn any_document(with_null: bool) -> impl Strategy<Value = PreferenceDocument> {
         proptest::collection::btree_map("[ab~/]", any_value(with_null), 0..4)
             .prop_map(|members| members.into_iter().collect())
     }
 
     /// A layer as it is stored.
-    fn any_layer() -> impl Strategy<Value = PreferenceDocument> {
-        any_document(true).prop_map(|document| Change::Replace(document).apply(&PreferenceDocument::new()))
+    pub(crate) fn any_layer() -> impl Strategy<Value = PreferenceDocument> {
+        any_document(true).prop_map(|document| merge(&PreferenceDocument::new(), &document))
+    }
+
+    /// Both layers over some defaults.
+    fn held(defaults: PreferenceDocument, organization: Layer, overrides: PreferenceDocument) -> Held {
+        let stored = |layer| Stored { layer, ..Stored::default() };
+        Held {
+            namespace: "test".parse().unwrap(),
+            namespace_version: 1,
+            defaults,
+            locks: Vec::new(),
+            organization: stored(organization),
+            user: stored(Layer { overrides, locks: Vec::new() }),
+            schema: None,
+        }
     }
 
     fn has_null_member(members: &PreferenceDocument) -> bool {
@@ -189,7 +261,7 @@ mod tests {
             let fault = |key: &String| FieldError::new(format!("/{key}"), "wrong_type", "");
             merged.keys().take(20).map(fault).collect()
         };
-        assert!(fitting(&PreferenceDocument::new(), layer, twenty).is_empty());
+        assert!(fitting(&PreferenceDocument::new(), layer, &[], twenty).is_empty());
         assert_eq!(rounds.get(), ROUNDS);
     }
 
@@ -215,10 +287,14 @@ mod tests {
 
     #[test]
     fn where_a_value_comes_from_is_told_for_every_leaf() {
-        let defaults = document(json!({"a": {"b": 1, "c": []}, "d": {}}));
-        let layer = document(json!({"a": {"b": 1}, "e/f": [1]}));
-        let sources = serde_json::to_value(provenance(&defaults, &layer)).unwrap();
-        assert_eq!(sources, json!({"/a/b": "user", "/a/c": "system", "/d": "system", "/e~1f": "user"}));
+        let defaults = document(json!({"a": {"b": 1, "c": []}, "d": {}, "g": 1, "h": 1}));
+        let locks = vec!["/h".to_owned()];
+        let organization = Layer { overrides: document(json!({"a": {"b": 3}, "g": 2, "h": 2})), locks };
+        let chosen = document(json!({"a": {"b": 1}, "e/f": [1], "h": 3}));
+        let sources = provenance(&held(defaults, organization, chosen));
+        let wanted = json!({"/a/b": "user", "/a/c": "system", "/d": "system", "/e~1f": "user",
+            "/g": "organization", "/h": "organization"});
+        assert_eq!(serde_json::to_value(sources).unwrap(), wanted);
     }
 
     #[test]
@@ -230,7 +306,7 @@ mod tests {
             let there = |pointer: &&str| Value::Object(merged.clone()).pointer(pointer).is_some();
             unknown.filter(there).map(|pointer| FieldError::new(pointer, "unknown_key", "")).collect()
         };
-        assert_eq!(Value::Object(fitting(&defaults, layer, unknown)), json!({"a": 2, "b": {"c": 2}}));
+        assert_eq!(Value::Object(fitting(&defaults, layer, &[], unknown)), json!({"a": 2, "b": {"c": 2}}));
     }
 
     #[test]
@@ -239,14 +315,17 @@ mod tests {
         let whole = |merged: &PreferenceDocument| {
             merged.keys().take(1).map(|_| FieldError::new("", "too_many", "")).collect()
         };
-        assert!(fitting(&PreferenceDocument::new(), layer, whole).is_empty());
+        assert!(fitting(&PreferenceDocument::new(), layer, &[], whole).is_empty());
     }
 
     proptest! {
         #[test]
         fn a_layer_never_holds_null(layer in any_layer(), patch in any_document(true)) {
             prop_assert!(!has_null_member(&layer));
-            prop_assert!(!has_null_member(&Change::Patch(patch).apply(&layer)));
+            let layer = Layer { overrides: layer, locks: Vec::new() };
+            for change in [Change::Patch(patch.clone()), Change::Replace(patch)] {
+                prop_assert!(!has_null_member(&change.apply(&layer, Layer::default()).overrides));
+            }
         }
 
         #[test]
@@ -267,24 +346,31 @@ mod tests {
 
         #[test]
         fn taking_a_choice_back_gives_the_inherited_value(defaults in any_document(true), layer in any_layer()) {
-            let back = layer.keys().map(|key| (key.clone(), Value::Null)).collect();
-            let layer = Change::Patch(back).apply(&layer);
+            let back: PreferenceDocument = layer.keys().map(|key| (key.clone(), Value::Null)).collect();
+            let layer = merge(&layer, &back);
             prop_assert_eq!(merge(&defaults, &layer), defaults);
         }
 
         #[test]
-        fn every_leaf_has_a_source_and_a_chosen_one_is_the_users(
+        fn every_leaf_has_a_source_which_is_the_topmost_layer_that_says_it(
             defaults in any_document(true),
+            organization in any_layer(),
             layer in any_layer(),
         ) {
-            let merged = Value::Object(merge(&defaults, &layer));
-            let chosen = Value::Object(layer.clone());
-            let sources = provenance(&defaults, &layer);
+            let by_organization = Value::Object(organization.clone());
+            let held = held(defaults, Layer { overrides: organization, locks: Vec::new() }, layer);
+            let merged = Value::Object(held.merged(Whose::User));
+            let chosen = Value::Object(held.user.layer.overrides.clone());
+            let sources = provenance(&held);
             let is_leaf = |value: &Value| value.as_object().is_none_or(serde_json::Map::is_empty);
             for (pointer, source) in &sources {
                 prop_assert!(merged.pointer(pointer).is_some_and(is_leaf), "{}", pointer);
-                let chose = chosen.pointer(pointer).is_some();
-                prop_assert_eq!(chose, *source == PreferenceSource::User, "{}", pointer);
+                let wanted = match (chosen.pointer(pointer), by_organization.pointer(pointer)) {
+                    (Some(_), _) => PreferenceSource::User,
+                    (None, Some(_)) => PreferenceSource::Organization,
+                    (None, None) => PreferenceSource::System,
+                };
+                prop_assert_eq!(*source, wanted, "{}", pointer);
             }
             prop_assert_eq!(sources.len(), members(&merged).map(leaves).sum::<usize>());
         }
@@ -302,7 +388,7 @@ mod tests {
                 }
                 found
             };
-            let left = fitting(&PreferenceDocument::new(), layer, faults);
+            let left = fitting(&PreferenceDocument::new(), layer, &[], faults);
             prop_assert!(faults(&left).is_empty());
         }
     }

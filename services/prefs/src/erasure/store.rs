@@ -15,9 +15,18 @@ diesel::table! {
 }
 
 diesel::table! {
-    documents (org_id, user_id, namespace) {
+    document_versions (org_id, owner_id, namespace, version) {
         org_id -> Uuid,
-        user_id -> Uuid,
+        owner_id -> Uuid,
+        namespace -> Text,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    documents (org_id, owner_id, namespace) {
+        org_id -> Uuid,
+        owner_id -> Uuid,
         namespace -> Text,
     }
 }
@@ -35,15 +44,19 @@ pub(super) async fn forget(conn: &mut AsyncPgConnection, owner: Owner) -> db::Re
     Ok(())
 }
 
-/// Deletes all documents of the owner; gives how many.
+/// Deletes all documents of the owner with their history; gives how many documents.
 pub(super) async fn delete_documents(conn: &mut AsyncPgConnection, owner: Owner) -> db::Result<usize> {
-    let gone = match owner {
-        Owner::User(user) => delete(documents::table.filter(documents::user_id.eq(user))).execute(conn).await,
-        Owner::Organization(org) => {
-            delete(documents::table.filter(documents::org_id.eq(org))).execute(conn).await
+    let id = owner.uuid();
+    Ok(match owner {
+        Owner::User(_) => {
+            delete(document_versions::table.filter(document_versions::owner_id.eq(id))).execute(conn).await?;
+            delete(documents::table.filter(documents::owner_id.eq(id))).execute(conn).await?
         }
-    };
-    Ok(gone?)
+        Owner::Organization(_) => {
+            delete(document_versions::table.filter(document_versions::org_id.eq(id))).execute(conn).await?;
+            delete(documents::table.filter(documents::org_id.eq(id))).execute(conn).await?
+        }
+    })
 }
 
 /// Whether the user, or the organisation, is gone.

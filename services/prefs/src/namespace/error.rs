@@ -22,6 +22,8 @@ pub(crate) enum NamespaceError {
     #[error("the schema of `{0}` was accepted once, but does not compile")]
     Broken(NamespaceName),
     #[error(transparent)]
+    Job(#[from] jobs::EnqueueError),
+    #[error(transparent)]
     Db(#[from] db::Error),
 }
 
@@ -39,6 +41,7 @@ impl Describe for NamespaceError {
             Self::Exists(_) => Kind::PreconditionRequired,
             Self::TooLarge(_) => Kind::TooLarge,
             Self::Broken(_) => Kind::Internal,
+            Self::Job(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -52,6 +55,7 @@ impl Describe for NamespaceError {
             Self::TooLarge(_) => "namespace_too_large",
             Self::Invalid(_) => "invalid_fields",
             Self::Broken(_) => "internal",
+            Self::Job(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }

@@ -4,8 +4,8 @@ use actix_web::{
     put, web,
 };
 use audit::{By, Entry, Origin};
-use contract_prefs::{Namespace, NamespaceId, NamespaceName, NamespacePage, NewNamespace, audited};
-use identity::Can;
+use contract_prefs::{Namespace, NamespaceName, NamespacePage, NamespaceVersionPage, NewNamespace, audited};
+use identity::{Can, Principal};
 use ids::Timestamp;
 use problem::HttpError;
 use service_kit::{
@@ -16,6 +16,7 @@ use service_kit::{
 
 use super::{NamespaceError, rules, store};
 use crate::{
+    migration::Migrate,
     permissions::AdministerPreferences,
     precondition::{PreconditionError, Preconditioned, Preconditions, Wanted},
 };
@@ -71,11 +72,41 @@ pub(crate) async fn get_preference_namespace(
     Ok(HttpResponse::Ok().insert_header((ETAG, etag(&namespace))).json(namespace))
 }
 
+/// Lists the versions of a namespace, newest first: its schemas, and what led from one to
+/// the next.
+#[utoipa::path(
+    tag = "Preference namespaces",
+    operation_id = "list_preference_namespace_versions",
+    params(("namespace" = NamespaceName, Path, description = "Its name"), PageQuery),
+    responses(
+        (status = 200, description = "A page of versions", body = NamespaceVersionPage),
+        Credentialed, Queried, NotFound
+    ),
+    security(("bearer" = ["prefs:admin"]), ("api_key" = ["prefs:admin"]))
+)]
+#[get("/api/v1/admin/prefs/namespaces/{namespace}/versions")]
+pub(crate) async fn list_preference_namespace_versions(
+    _caller: Can<AdministerPreferences>,
+    name: web::Path<NamespaceName>,
+    query: web::Query<PageQuery>,
+    db: web::Data<Db>,
+) -> Result<web::Json<NamespaceVersionPage>, HttpError> {
+    let list = format!("preference-namespace-versions/{name}");
+    let page = query.page(&list)?;
+    let mut data = store::versions(&mut *db.connection().await?, &name, page).await?;
+    if data.is_empty() && page.after.is_none() {
+        return Err(NamespaceError::Unknown(name.into_inner()).into());
+    }
+    let next_cursor = page.cut(&list, &mut data, |version| rules::place(version.version));
+    Ok(web::Json(NamespaceVersionPage { data, next_cursor }))
+}
+
 /// Registers a namespace, or replaces one.
 ///
 /// To register, send no precondition or `If-None-Match: *`. To replace, send `If-Match`
-/// with the ETag that was read: the version grows by one. Users' overrides that no
-/// longer fit the new schema are left out of what they read from then on.
+/// with the ETag that was read: the version grows by one. What is stored is led to the new
+/// schema by the steps of `migration`, at once for whoever reads and by and by where it is
+/// stored. Overrides that do not fit all the same are left out of what is read.
 #[utoipa::path(
     tag = "Preference namespaces",
     operation_id = "put_preference_namespace",
@@ -107,51 +138,39 @@ pub(crate) async fn put_preference_namespace(
     let by = origin.caller(&caller);
     if preconditions.matching == Wanted::Nothing {
         rules::accept(&new)?;
-        let created = register(&db, &by, &name, &new).await?;
+        let created = put(&db, &caller, &by, &name, 0, &new).await?;
         let created = created.ok_or_else(|| taken(&preconditions, name))?;
         return Ok(HttpResponse::Created().insert_header((ETAG, etag(&created))).json(created));
     }
     let held = store::find(&mut *db.connection().await?, &name).await?.ok_or(PreconditionError::Failed)?;
     preconditions.admit_write(&etag(&held)).map_err(|why| why.with_current(&etag(&held)))?;
     rules::accept(&new)?;
-    let replaced = replace(&db, &by, &held, &new).await?.ok_or(PreconditionError::Failed)?;
+    let replaced = put(&db, &caller, &by, &name, held.version, &new).await?;
+    let replaced = replaced.ok_or(PreconditionError::Failed)?;
     Ok(HttpResponse::Ok().insert_header((ETAG, etag(&replaced))).json(replaced))
 }
 
-/// `None` when the name is taken.
-async fn register(
+/// `None` when it is not what was read any more: of `version`, which is 0 before the first.
+async fn put(
     db: &Db,
+    caller: &Principal,
     by: &By,
     name: &NamespaceName,
+    version: i64,
     new: &NewNamespace,
 ) -> Result<Option<Namespace>, NamespaceError> {
     db.transaction(async |conn| {
-        let (id, now) = (NamespaceId::generate(), Timestamp::now());
-        let created = store::insert(conn, id, name, new, now).await?;
-        if let Some(created) = &created {
-            let entry = Entry::of(audited::NAMESPACE_REGISTERED).on(created.id).with("name", name.as_str());
-            audit::record(conn, by, entry).await?;
+        let put = store::put(conn, name, version, new, caller.user, Timestamp::now()).await?;
+        let Some(namespace) = put else { return Ok(None) };
+        let entry = match version {
+            0 => Entry::of(audited::NAMESPACE_REGISTERED),
+            _ => Entry::of(audited::NAMESPACE_REPLACED).with("version", namespace.version),
+        };
+        audit::record(conn, by, entry.on(namespace.id).with("name", name.as_str())).await?;
+        if version > 0 {
+            Migrate::enqueue(conn, name).await?;
         }
-        Ok(created)
-    })
-    .await
-}
-
-/// `None` when it is not what was read any more.
-async fn replace(
-    db: &Db,
-    by: &By,
-    held: &Namespace,
-    new: &NewNamespace,
-) -> Result<Option<Namespace>, NamespaceError> {
-    db.transaction(async |conn| {
-        let replaced = store::replace(conn, &held.name, held.version, new, Timestamp::now()).await?;
-        if let Some(replaced) = &replaced {
-            let entry = Entry::of(audited::NAMESPACE_REPLACED).on(replaced.id);
-            let entry = entry.with("name", held.name.as_str()).with("version", replaced.version);
-            audit::record(conn, by, entry).await?;
-        }
-        Ok(replaced)
+        Ok(Some(namespace))
     })
     .await
 }

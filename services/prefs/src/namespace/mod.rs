@@ -4,6 +4,7 @@
 mod error;
 pub(crate) mod http;
 pub(crate) mod rules;
+mod secrets;
 mod shape;
 pub(crate) mod store;
 mod validator;

@@ -3,8 +3,12 @@
 use contract_prefs::{NamespaceName, NewNamespace, PreferenceDocument};
 use problem::FieldError;
 use serde_json::Value;
+use uuid::Uuid;
 
-use super::{NamespaceError, Validator, shape};
+pub(crate) use super::secrets::{NO_SECRETS, is_secret, secret_value};
+
+use super::{NamespaceError, Validator, secrets, shape};
+use crate::{document::locks, migration::rules as migration};
 
 /// The most bytes of a schema, of defaults, and of a merged document, as JSON.
 pub(crate) const MOST_BYTES: usize = 64 * 1024;
@@ -16,13 +20,18 @@ pub(crate) const DEEPEST: usize = 32;
 const LONGEST_DESCRIPTION: usize = 500;
 
 /// Names that stand for routes below `/api/v1/prefs`, now or later.
-const RESERVED: [&str; 9] =
-    ["changes", "effective", "events", "export", "history", "jobs", "locks", "namespaces", "restore"];
-
-/// Words of keys that hold secrets, and what such keys have in them however they are spelt.
-const SECRET_WORDS: [&str; 7] =
-    ["passwd", "passphrase", "secret", "secrets", "token", "credential", "credentials"];
-const SECRET_PARTS: [&str; 5] = ["password", "apikey", "privatekey", "accesskey", "secretkey"];
+const RESERVED: [&str; 10] = [
+    "changes",
+    "effective",
+    "events",
+    "export",
+    "history",
+    "jobs",
+    "locks",
+    "namespaces",
+    "organization",
+    "restore",
+];
 
 /// The name of a namespace to register.
 pub(crate) fn accept_name(text: &str) -> Result<NamespaceName, NamespaceError> {
@@ -43,35 +52,39 @@ pub(crate) fn accept(new: &NewNamespace) -> Result<(), NamespaceError> {
     if new.description.chars().count() > LONGEST_DESCRIPTION {
         faults.push(FieldError::new("/description", "too_long", "at most 500 characters are wanted"));
     }
-    faults.extend(shape::faults(&new.schema).into_iter().map(|fault| below("/schema", fault)));
-    faults.extend(misfits(&new.defaults).into_iter().map(|fault| below("/defaults", fault)));
+    faults.extend(below("/schema", shape::faults(&new.schema)));
+    faults.extend(below("/defaults", misfits(&new.defaults)));
+    faults.extend(below("/migration", migration::faults(&new.migration)));
     if faults.is_empty() {
         faults.extend(match Validator::compile(&new.schema) {
-            Ok(validator) => below_all("/defaults", validator.faults(&new.defaults)),
-            Err(fault) => below_all("/schema", vec![fault]),
+            Ok(validator) => {
+                let faults = below("/defaults", validator.faults(&new.defaults));
+                let unknown = locks::faults(&new.locks, |lock| validator.knows(lock));
+                faults.into_iter().chain(below("/locks", unknown)).collect()
+            }
+            Err(fault) => below("/schema", vec![fault]),
         });
     }
     if faults.is_empty() { Ok(()) } else { Err(NamespaceError::Invalid(faults)) }
 }
 
-/// What no schema could allow in a document: too deep, or a secret's key.
+/// What no schema could allow in a document: too deep, or what looks like a secret.
 pub(crate) fn misfits(document: &PreferenceDocument) -> Vec<FieldError> {
     let deep = document.values().map(depth).max().unwrap_or_default() >= DEEPEST;
     let deep = deep.then(|| FieldError::new("", "too_deep", format!("at most {DEEPEST} levels are wanted")));
-    let secret = document.iter().find_map(|(key, value)| secret_below(key, value, ""));
+    let secret = document.iter().find_map(|(key, value)| secrets::found(key, value, ""));
     let secret = secret.map(|pointer| FieldError::new(pointer, "secret_refused", NO_SECRETS));
     deep.into_iter().chain(secret).collect()
 }
 
-/// What a refused key is told.
-pub(super) const NO_SECRETS: &str = "preferences are no place for secrets";
+/// A version as the place where a page of a list ends, and back: cursors hold 16 bytes.
+pub(crate) fn place(version: i64) -> Uuid {
+    Uuid::from_u64_pair(0, version.unsigned_abs())
+}
 
-/// Whether a key looks as if a secret stood under it.
-pub(super) fn is_secret(key: &str) -> bool {
-    let words = words(key);
-    let joined = words.concat();
-    words.iter().any(|word| SECRET_WORDS.contains(&word.as_str()))
-        || SECRET_PARTS.iter().any(|part| joined.contains(part))
+/// The version at a place.
+pub(crate) fn version(place: Uuid) -> i64 {
+    i64::try_from(place.as_u64_pair().1).unwrap_or_default()
 }
 
 /// How many bytes a value has as JSON.
@@ -93,41 +106,10 @@ pub(crate) fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-fn secret_below(key: &str, value: &Value, at: &str) -> Option<String> {
-    let here = format!("{at}/{}", escape(key));
-    match value {
-        _ if is_secret(key) => Some(here),
-        Value::Object(members) => members.iter().find_map(|(key, value)| secret_below(key, value, &here)),
-        Value::Array(items) => {
-            items.iter().enumerate().find_map(|(index, item)| secret_below(&index.to_string(), item, &here))
-        }
-        _ => None,
-    }
-}
-
-/// `apiKey`, `api_key` and `API-KEY` as `api`, `key`.
-fn words(key: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut was_lower = false;
-    for c in key.chars() {
-        let begins = !c.is_alphanumeric() || (c.is_uppercase() && was_lower);
-        was_lower = c.is_lowercase() || c.is_numeric();
-        if begins {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
-            word.extend(c.to_lowercase());
-        }
-    }
-    words
-}
-
-fn below(prefix: &str, fault: FieldError) -> FieldError {
-    FieldError { pointer: format!("{prefix}{}", fault.pointer), ..fault }
-}
-
-fn below_all(prefix: &str, faults: Vec<FieldError>) -> Vec<FieldError> {
-    faults.into_iter().map(|fault| below(prefix, fault)).collect()
+/// Faults in a part, as faults of the whole in which it stands at `prefix`.
+pub(crate) fn below(prefix: &str, faults: Vec<FieldError>) -> Vec<FieldError> {
+    let whole = |fault: FieldError| FieldError { pointer: format!("{prefix}{}", fault.pointer), ..fault };
+    faults.into_iter().map(whole).collect()
 }
 
 #[cfg(test)]
@@ -141,7 +123,13 @@ mod tests {
     }
 
     fn new(schema: Value, defaults: Value) -> NewNamespace {
-        NewNamespace { description: String::new(), schema, defaults: document(defaults) }
+        NewNamespace {
+            description: String::new(),
+            schema,
+            defaults: document(defaults),
+            locks: Vec::new(),
+            migration: Vec::new(),
+        }
     }
 
     fn faults(schema: Value, defaults: Value) -> Vec<(String, String)> {
@@ -175,17 +163,50 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_secrets_are_known_by_their_words() {
-        for secret in ["password", "API_KEY", "apiKey", "smtp-password", "accessToken", "db.credentials"] {
-            assert!(is_secret(secret), "{secret}");
-        }
-        for plain in ["theme", "max_tokens", "secretary", "keyboard", "api", "key", "", "_", "ключ"] {
-            assert!(!is_secret(plain), "{plain}");
-        }
+    fn secrets_are_found_where_they_stand() {
         let open =
             json!({"type": "object", "additionalProperties": {"type": "object", "additionalProperties": {}}});
-        let found = faults(open, json!({"smtp": {"host": "a", "passWord": "b"}}));
+        let found = faults(open.clone(), json!({"smtp": {"host": "a", "passWord": "b"}}));
         assert_eq!(found, [("/defaults/smtp/passWord".to_owned(), "secret_refused".to_owned())]);
+        let found = faults(open, json!({"smtp": {"hosts": ["a", "sk_live_0123456789abcdef"]}}));
+        assert_eq!(found, [("/defaults/smtp/hosts/1".to_owned(), "secret_refused".to_owned())]);
+    }
+
+    #[test]
+    fn locks_name_what_the_schema_knows() {
+        let schema = closed(json!({
+            "size": {"type": "integer"},
+            "hours": {"$ref": "#/$defs/hours"},
+            "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+            "either": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/hours"}]},
+        }));
+        let mut schema = document(schema);
+        schema.insert("$defs".to_owned(), json!({"hours": closed(json!({"from": {"type": "string"}}))}));
+        let locked = |locks: &[&str]| {
+            let locks = locks.iter().map(|lock| (*lock).to_owned()).collect();
+            let new = NewNamespace { locks, ..new(Value::Object(schema.clone()), json!({})) };
+            match accept(&new) {
+                Ok(()) => Vec::new(),
+                Err(NamespaceError::Invalid(faults)) => {
+                    faults.into_iter().map(|fault| (fault.pointer, fault.code)).collect()
+                }
+                Err(other) => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(locked(&["/size", "/hours", "/hours/from", "/labels/any", "/either/from"]), []);
+        let pair = |pointer: &str, code: &str| (pointer.to_owned(), code.to_owned());
+        assert_eq!(
+            locked(&["/sise", "/size/a", "/hours/till", "hours", ""]),
+            [
+                pair("/locks/0", "unknown_key"),
+                pair("/locks/1", "unknown_key"),
+                pair("/locks/2", "unknown_key"),
+                pair("/locks/3", "pointer_invalid"),
+                pair("/locks/4", "pointer_invalid"),
+            ]
+        );
+        let many = vec!["/size"; 101];
+        assert_eq!(locked(&many), [pair("/locks", "too_many")]);
     }
 
     #[test]

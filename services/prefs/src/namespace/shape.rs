@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use problem::FieldError;
 use serde_json::{Map, Value};
 
-use super::rules::{DEEPEST, NO_SECRETS, depth, escape, is_secret};
+use super::rules::{DEEPEST, NO_SECRETS, depth, escape, is_secret, secret_value};
 
 /// Keywords that hold one schema.
 const ONE: [&str; 5] = ["additionalProperties", "items", "contains", "not", "propertyNames"];
@@ -47,6 +47,9 @@ const PLAIN: [&str; 30] = [
     "maxProperties",
     "required",
 ];
+
+/// Keywords that hold values, as documents do.
+const VALUES: [&str; 4] = ["default", "examples", "enum", "const"];
 
 /// The only dialect.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -98,7 +101,12 @@ fn inspect(schema: &Value, at: &str, found: &mut Vec<FieldError>) {
     for (keyword, value) in members {
         let here = format!("{at}/{}", escape(keyword));
         if let Some((code, detail)) = refusal(keyword, value, at.is_empty()) {
-            found.push(FieldError::new(here, code, detail));
+            found.push(FieldError::new(&here, code, detail));
+        }
+        if VALUES.contains(&keyword.as_str())
+            && let Some(place) = secret_value(value, &here)
+        {
+            found.push(FieldError::new(place, "secret_refused", NO_SECRETS));
         }
     }
     let keys = members.get("properties").and_then(Value::as_object).into_iter().flat_map(Map::keys);
@@ -165,6 +173,38 @@ fn children(schema: &Map<String, Value>) -> Vec<(String, &Value)> {
         }
     }
     children
+}
+
+/// Keywords of which one at least stands where a schema does not allow just anything.
+const SAYING: [&str; 10] = [
+    "type",
+    "enum",
+    "const",
+    "properties",
+    "patternProperties",
+    "additionalProperties",
+    "$ref",
+    "allOf",
+    "anyOf",
+    "oneOf",
+];
+
+/// Whether `schema`, a part of `root`, lets documents have something where `path` leads.
+pub(super) fn knows(root: &Value, schema: &Value, path: &[String]) -> bool {
+    let Some((key, rest)) = path.split_first() else { return *schema != Value::Bool(false) };
+    let Some(members) = schema.as_object() else { return *schema == Value::Bool(true) };
+    let named = |keyword: &str| members.get(keyword).and_then(|named| named.get(key));
+    let referred = members.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix(DEFINITIONS));
+    let referred = referred.and_then(|name| root.get("$defs")?.get(name));
+    let choices =
+        ["allOf", "anyOf", "oneOf"].into_iter().filter_map(|keyword| members.get(keyword)?.as_array());
+    let patterned = members.get("patternProperties").and_then(Value::as_object);
+    // A pattern may fit any key: it is not asked.
+    let open = patterned.into_iter().flat_map(Map::values).chain(members.get("additionalProperties"));
+    !SAYING.iter().any(|keyword| members.contains_key(*keyword))
+        || named("properties").is_some_and(|schema| knows(root, schema, rest))
+        || open.into_iter().any(|schema| knows(root, schema, rest))
+        || referred.into_iter().chain(choices.flatten()).any(|schema| knows(root, schema, path))
 }
 
 /// What validating by a schema costs: its subschemas and patterns, references written out.

@@ -3,6 +3,9 @@ use jsonschema::{Draft, PatternOptions, ValidationError, error::ValidationErrorK
 use problem::FieldError;
 use serde_json::Value;
 
+use super::shape;
+use crate::document::locks;
+
 /// The most that one compiled pattern may take, bytes.
 const PATTERN_SIZE: usize = 1024 * 1024;
 
@@ -26,6 +29,7 @@ const WITH_REFERENCES: usize = 1000;
 #[derive(Debug)]
 pub(crate) struct Validator {
     schema: jsonschema::Validator,
+    source: Value,
     /// How many subschemas it has, at most.
     parts: usize,
 }
@@ -41,14 +45,21 @@ impl Validator {
             .should_validate_formats(true)
             .should_ignore_unknown_formats(false)
             .build(schema);
-        built.map(|built| Self { schema: built, parts: parts(schema) }).map_err(|why| {
-            let pointer = why.instance_path().as_str().to_owned();
-            let detail = match why.kind() {
-                ValidationErrorKind::Format { format } if format == "regex" => NO_PATTERN.to_owned(),
-                _ => why.masked().to_string(),
-            };
-            FieldError::new(pointer, "schema_invalid", detail)
-        })
+        built.map(|built| Self { schema: built, source: schema.clone(), parts: parts(schema) }).map_err(
+            |why| {
+                let pointer = why.instance_path().as_str().to_owned();
+                let detail = match why.kind() {
+                    ValidationErrorKind::Format { format } if format == "regex" => NO_PATTERN.to_owned(),
+                    _ => why.masked().to_string(),
+                };
+                FieldError::new(pointer, "schema_invalid", detail)
+            },
+        )
+    }
+
+    /// Whether documents may have a key where `pointer` says.
+    pub(crate) fn knows(&self, pointer: &str) -> bool {
+        shape::knows(&self.source, &self.source, &locks::keys(pointer).collect::<Vec<_>>())
     }
 
     /// What keeps `document` from fitting, the first 20 faults.

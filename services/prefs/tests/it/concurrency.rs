@@ -13,8 +13,8 @@ use crate::spawn::{Prefs, USER, closed, document, refused, spawn, value};
 const WRITERS: usize = 200;
 
 /// A token that outlives a slow machine.
-fn lasting(prefs: &Prefs) -> String {
-    let claims = prefs.issuer.claims(Service::Prefs, &Person::with_scopes(USER));
+pub(crate) fn lasting(prefs: &Prefs, scopes: &str) -> String {
+    let claims = prefs.issuer.claims(Service::Prefs, &Person::with_scopes(scopes));
     prefs.issuer.sign(&Claims { exp: claims.exp + 600, ..claims })
 }
 
@@ -47,22 +47,22 @@ async fn increment(prefs: &Prefs, token: &str, counter: &NamespaceName, writer: 
 #[actix_web::test]
 async fn no_update_of_200_writers_is_lost() {
     let prefs = spawn().await;
-    let (token, counter) = (lasting(&prefs), counter(&prefs).await);
+    let (token, counter) = (lasting(&prefs, USER), counter(&prefs).await);
     let writers = (0..WRITERS).map(|writer| increment(&prefs, &token, &counter, writer));
     let stale: usize = futures_util::future::join_all(writers).await.into_iter().sum();
     println!("{WRITERS} writes, {stale} stale attempts");
     let last = prefs.client.document(&token, &counter).await.unwrap();
     assert_eq!(value(&last), json!({"count": WRITERS}));
-    assert_eq!(last.etag, format!("\"1.{WRITERS}\""), "every success is one version");
+    assert_eq!(last.etag, format!("\"1.0.{WRITERS}\""), "every success is one version");
     assert!(stale > 0, "they never met: the test shows nothing");
 }
 
 #[actix_web::test]
 async fn of_200_writers_with_one_etag_one_succeeds() {
     let prefs = spawn().await;
-    let (token, counter) = (lasting(&prefs), counter(&prefs).await);
+    let (token, counter) = (lasting(&prefs, USER), counter(&prefs).await);
     for version in 0..3 {
-        let etag = format!("\"1.{version}\"");
+        let etag = format!("\"1.0.{version}\"");
         let bodies: Vec<_> = (0..WRITERS).map(|writer| counted(i64::try_from(writer).unwrap())).collect();
         let writes = bodies.iter().map(|body| prefs.client.replace_document(&token, &counter, &etag, body));
         let outcomes = futures_util::future::join_all(writes).await;
@@ -78,20 +78,20 @@ async fn of_200_writers_with_one_etag_one_succeeds() {
 async fn patches_that_rely_on_nothing_do_not_undo_each_other() {
     let prefs = spawn().await;
     let open = json!({"type": "object", "additionalProperties": {"type": "integer"}});
-    let (token, marks) = (lasting(&prefs), prefs.register("marks", open, json!({})).await);
+    let (token, marks) = (lasting(&prefs, USER), prefs.register("marks", open, json!({})).await);
     let patches: Vec<_> = (0..10).map(|writer| document(json!({format!("k{writer}"): writer}))).collect();
     let writes = patches.iter().map(|patch| prefs.client.patch_document(&token, &marks, "*", patch));
     let outcomes = futures_util::future::join_all(writes).await;
     let done = outcomes.into_iter().map(Result::unwrap).count();
     let held = prefs.client.document(&token, &marks).await.unwrap();
-    assert_eq!((held.value.len(), held.etag), (done, format!("\"1.{done}\"")));
+    assert_eq!((held.value.len(), held.etag), (done, format!("\"1.0.{done}\"")));
 }
 
 #[actix_web::test]
 async fn a_schema_that_changes_meanwhile_is_never_written_against() {
     let prefs = spawn().await;
     let counter = counter(&prefs).await;
-    let token = lasting(&prefs);
+    let token = lasting(&prefs, USER);
     let number = || closed(json!({"count": {"type": "integer"}}));
     let word = || closed(json!({"count": {"type": "string"}}));
     let change = async {

@@ -16,12 +16,12 @@ async fn a_stranger_reads_the_defaults_and_then_what_was_written() {
     let (token, appearance) = (prefs.user(), name("appearance"));
     let first = prefs.client.document(&token, &appearance).await.unwrap();
     assert_eq!(first.value["theme"], "system");
-    assert_eq!(first.etag, r#""1.0""#);
+    assert_eq!(first.etag, r#""1.0.0""#);
 
     let dark = document(json!({"theme": "dark"}));
     let second = prefs.client.replace_document(&token, &appearance, &first.etag, &dark).await.unwrap();
     assert_eq!((&second.value["theme"], &second.value["density"]), (&json!("dark"), &json!("comfortable")));
-    assert_eq!(second.etag, r#""1.1""#);
+    assert_eq!(second.etag, r#""1.0.1""#);
     assert_eq!(prefs.client.document(&token, &appearance).await.unwrap(), second);
 
     let patch = document(json!({"density": "compact", "theme": null}));
@@ -29,7 +29,7 @@ async fn a_stranger_reads_the_defaults_and_then_what_was_written() {
     assert_eq!((&third.value["theme"], &third.value["density"]), (&json!("system"), &json!("compact")));
 
     let last = prefs.client.reset_document(&token, &appearance, &third.etag).await.unwrap();
-    assert_eq!((last.value, last.etag.as_str()), (first.value, r#""1.3""#));
+    assert_eq!((last.value, last.etag.as_str()), (first.value, r#""1.0.3""#));
 }
 
 #[actix_web::test]
@@ -40,7 +40,7 @@ async fn all_namespaces_come_at_once_and_say_where_values_come_from() {
     let plain = prefs.client.preferences(&token, false).await.unwrap();
     let names: Vec<&str> = plain.preferences.keys().map(NamespaceName::as_str).collect();
     assert_eq!(names, ["appearance", "locale", "notifications"]);
-    assert_eq!(plain.etags[&name("notifications")], r#""1.1""#);
+    assert_eq!(plain.etags[&name("notifications")], r#""1.0.1""#);
     assert_eq!(plain.provenance, None);
     let one = prefs.client.document(&token, &name("notifications")).await.unwrap();
     assert_eq!(plain.preferences[&name("notifications")], one.value);
@@ -61,7 +61,7 @@ async fn an_unchanged_document_is_not_sent_again() {
     for known in [&held.etag, "*", &known] {
         assert_eq!(prefs.client.document_if_changed(&token, &locale, known).await.unwrap(), None, "{known}");
     }
-    let again = prefs.client.document_if_changed(&token, &locale, "\"1.1\"").await.unwrap();
+    let again = prefs.client.document_if_changed(&token, &locale, "\"1.0.1\"").await.unwrap();
     assert_eq!(again, Some(held));
 }
 
@@ -71,7 +71,7 @@ async fn a_write_says_what_it_relies_on() {
     let (token, locale) = (prefs.user(), name("locale"));
     let german = document(json!({"language": "de"}));
     let write = async |etag: &str| prefs.client.replace_document(&token, &locale, etag, &german).await;
-    for stale in ["\"1.1\"", "\"2.0\"", "W/\"1.0\"", "\"nonsense\"", "\"1.0.0\""] {
+    for stale in ["\"1.0.1\"", "\"2.0.0\"", "W/\"1.0.0\"", "\"nonsense\"", "\"1.0\""] {
         let problem = refused(write(stale).await);
         assert_eq!((problem.status, problem.code.as_str()), (412, "precondition_failed"), "{stale}");
     }
@@ -80,10 +80,10 @@ async fn a_write_says_what_it_relies_on() {
     let bare = prefs.http.put(&url).bearer_auth(&token).json(&german).send().await.unwrap();
     assert_eq!(bare.status(), 428);
     let stale =
-        prefs.http.delete(&url).bearer_auth(&token).header("if-match", "\"9.9\"").send().await.unwrap();
-    assert_eq!((stale.status().as_u16(), stale.headers()["etag"].to_str().unwrap()), (412, "\"1.0\""));
-    assert_eq!(write("\"7.7\", \"1.0\"").await.unwrap().etag, "\"1.1\"");
-    assert_eq!(write("*").await.unwrap().etag, "\"1.2\"");
+        prefs.http.delete(&url).bearer_auth(&token).header("if-match", "\"9.0.9\"").send().await.unwrap();
+    assert_eq!((stale.status().as_u16(), stale.headers()["etag"].to_str().unwrap()), (412, "\"1.0.0\""));
+    assert_eq!(write("\"7.0.7\", \"1.0.0\"").await.unwrap().etag, "\"1.0.1\"");
+    assert_eq!(write("*").await.unwrap().etag, "\"1.0.2\"");
 }
 
 #[actix_web::test]
@@ -96,7 +96,10 @@ async fn a_version_never_comes_twice() {
         seen.push(prefs.client.replace_document(&token, &locale, "*", &german).await.unwrap().etag);
         seen.push(prefs.client.reset_document(&token, &locale, "*").await.unwrap().etag);
     }
-    assert_eq!(seen, ["\"1.0\"", "\"1.1\"", "\"1.2\"", "\"1.3\"", "\"1.4\"", "\"1.5\"", "\"1.6\""]);
+    assert_eq!(
+        seen,
+        ["\"1.0.0\"", "\"1.0.1\"", "\"1.0.2\"", "\"1.0.3\"", "\"1.0.4\"", "\"1.0.5\"", "\"1.0.6\""]
+    );
 }
 
 #[actix_web::test]
@@ -217,7 +220,7 @@ async fn any_sequence_of_writes_agrees_with_a_model() {
             assert_eq!(value(&held), merge_patch(defaults.clone(), &layer), "{steps:?}");
             assert_eq!(prefs.client.document(&token, &free).await.unwrap(), held, "{steps:?}");
         }
-        assert_eq!(held.etag, format!("\"1.{}\"", steps.len()));
+        assert_eq!(held.etag, format!("\"1.0.{}\"", steps.len()));
     }
 }
 
@@ -234,7 +237,7 @@ async fn a_new_schema_locks_nobody_out() {
     prefs.replace(&panel, smaller, json!({"size": 1, "new": true})).await;
     let after = prefs.client.document(&token, &panel).await.unwrap();
     assert_eq!(value(&after), json!({"size": 9, "new": true}));
-    assert_eq!((before.etag.as_str(), after.etag.as_str()), ("\"1.1\"", "\"2.1\""));
+    assert_eq!((before.etag.as_str(), after.etag.as_str()), ("\"1.0.1\"", "\"2.0.1\""));
     let all = prefs.client.preferences(&token, true).await.unwrap();
     assert_eq!(all.preferences[&panel], after.value);
     assert_eq!(all.provenance.unwrap()[&panel].keys().collect::<Vec<_>>(), ["/new", "/size"]);

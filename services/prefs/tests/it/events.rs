@@ -13,7 +13,7 @@ use testing::Person;
 use crate::spawn::{Prefs, USER, document, refused, spawn};
 
 /// An event as auth's relay pushes it.
-fn envelope<E: Event>(event: &E) -> Envelope {
+pub(crate) fn envelope<E: Event>(event: &E) -> Envelope {
     Envelope {
         id: EventId::generate(),
         kind: E::TYPE.to_owned(),
@@ -25,13 +25,13 @@ fn envelope<E: Event>(event: &E) -> Envelope {
     }
 }
 
-async fn tell(prefs: &Prefs, event: Envelope) {
+pub(crate) async fn tell(prefs: &Prefs, event: Envelope) {
     let request = prefs.http.post(format!("{}{}", prefs.internal, inbox_path("prefs")));
     let request = request.bearer_auth(prefs.token_of(Service::Auth)).json(&Batch { events: vec![event] });
     assert_eq!(request.send().await.unwrap().status(), 200);
 }
 
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     for _ in 0..600 {
         if holds().await {
             return;
@@ -41,7 +41,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     panic!("not within 30 s: {what}");
 }
 
-async fn choose(prefs: &Prefs, person: &Person, theme: &str) {
+pub(crate) async fn choose(prefs: &Prefs, person: &Person, theme: &str) {
     let appearance: NamespaceName = "appearance".parse().unwrap();
     let chosen = document(json!({"theme": theme}));
     prefs.client.replace_document(&prefs.token(person), &appearance, "*", &chosen).await.unwrap();
@@ -54,11 +54,11 @@ async fn every_change_is_told_and_nothing_else() {
     choose(&prefs, &ada, "dark").await;
     choose(&prefs, &ada, "light").await;
     let (token, appearance) = (prefs.token(&ada), "appearance".parse().unwrap());
-    let stale = prefs.client.reset_document(&token, &appearance, "\"1.1\"").await;
+    let stale = prefs.client.reset_document(&token, &appearance, "\"1.0.1\"").await;
     assert_eq!(refused(stale).status, 412);
     let wrong = document(json!({"theme": "loud"}));
     assert_eq!(refused(prefs.client.patch_document(&token, &appearance, "*", &wrong).await).status, 422);
-    prefs.client.reset_document(&token, &appearance, "\"1.2\"").await.unwrap();
+    prefs.client.reset_document(&token, &appearance, "\"1.0.2\"").await.unwrap();
     let sql = "SELECT type, org_id::text, data::text FROM events ORDER BY seq";
     let rows = prefs.database.connect().await.query(sql, &[]).await.unwrap();
     let told: Vec<PreferencesChanged> =
@@ -105,8 +105,8 @@ async fn a_token_that_outlives_its_user_writes_nothing() {
     let problem = refused(outcome);
     assert_eq!((problem.status, problem.code.as_str()), (404, "owner_deleted"));
     // A write that was under way when the erasure committed is swept up an hour later.
-    let slipped =
-        "INSERT INTO documents SELECT gen_random_uuid(), id, 'appearance', '{}', 1, 1, now() FROM erasures";
+    let slipped = "INSERT INTO documents (org_id, owner_id, namespace, layer, version, fits, updated_at)
+         SELECT gen_random_uuid(), id, 'appearance', '{}', 1, 1, now() FROM erasures";
     prefs.database.connect().await.execute(slipped, &[]).await.unwrap();
     let sweep =
         "WITH due AS (UPDATE jobs SET run_at = now() WHERE kind = 'prefs.erase_documents' RETURNING 1)

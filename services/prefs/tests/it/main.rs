@@ -2,10 +2,15 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod access;
+mod changes;
 mod command;
 mod concurrency;
 mod document;
 mod events;
+mod history;
+mod migration;
 mod namespace;
+mod organization;
+mod personal;
 mod refusals;
 mod spawn;

@@ -24,7 +24,7 @@ async fn a_namespace_is_registered_read_and_replaced() {
     let stale = refused(prefs.client.put_namespace(&token, &name, writing, &next).await);
     assert_eq!(stale.status, 412);
     let read = prefs.client.document(&prefs.user(), &name).await.unwrap();
-    assert_eq!((&read.value["tabs"], read.etag.as_str()), (&json!(2), "\"2.0\""));
+    assert_eq!((&read.value["tabs"], read.etag.as_str()), (&json!(2), "\"2.0.0\""));
 }
 
 #[actix_web::test]
@@ -34,12 +34,15 @@ async fn everything_that_the_contract_lists_is_audited() {
     prefs.replace(&name, closed(json!({"tabs": {"type": "integer"}})), json!({"tabs": 4})).await;
     let secret = namespace(closed(json!({"api_key": {"type": "string"}})), json!({}));
     refused(prefs.client.put_namespace(&prefs.admin(), &name, Writing::Over("*"), &secret).await);
+    let (_, _, keeper) = prefs.member_and_keeper();
+    prefs.client.reset_organization(&keeper, &name, "*").await.unwrap();
     let sql = "SELECT action, details::text FROM audit_log ORDER BY id";
     let rows = prefs.database.connect().await.query(sql, &[]).await.unwrap();
     let actions: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
     assert_eq!(actions, audited::ALL.map(|action| action.name), "nothing is written of what was refused");
     let details: Vec<Value> = rows.iter().map(|row| serde_json::from_str(row.get(1)).unwrap()).collect();
-    assert_eq!(details, [json!({"name": "editor"}), json!({"name": "editor", "version": 2})]);
+    let reset = json!({"namespace": "editor", "version": 1, "change": "reset"});
+    assert_eq!(details, [json!({"name": "editor"}), json!({"name": "editor", "version": 2}), reset]);
 }
 
 #[actix_web::test]

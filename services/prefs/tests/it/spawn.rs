@@ -13,8 +13,12 @@ use tokio::sync::oneshot;
 /// The scopes of somebody who may use preferences.
 pub(crate) const USER: &str = "prefs:read prefs:write jobs:read jobs:write";
 
+/// The scopes of somebody who looks after an organisation.
+pub(crate) const KEEPER: &str = "prefs:read prefs:write orgs:write";
+
 /// The scopes of somebody who may do everything.
-pub(crate) const ADMIN: &str = "prefs:read prefs:write prefs:admin jobs:read jobs:write jobs:admin";
+pub(crate) const ADMIN: &str =
+    "prefs:read prefs:write prefs:admin orgs:write jobs:read jobs:write jobs:admin";
 
 /// What seals in tests.
 pub(crate) const SEALING_KEYS: &str = "test:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -104,6 +108,14 @@ impl Prefs {
         self.database.connect().await.query_one(sql, &[]).await.unwrap().get(0)
     }
 
+    /// A member of an organisation, and who looks after it; with their tokens.
+    pub(crate) fn member_and_keeper(&self) -> (Person, String, String) {
+        let member = Person::with_scopes(USER);
+        let keeper = Person { scopes: KEEPER.to_owned(), ..member.colleague() };
+        let tokens = (self.token(&member), self.token(&keeper));
+        (member, tokens.0, tokens.1)
+    }
+
     /// Registers a namespace.
     pub(crate) async fn register(&self, name: &str, schema: Value, defaults: Value) -> NamespaceName {
         let name: NamespaceName = name.parse().unwrap();
@@ -118,16 +130,34 @@ impl Prefs {
         self.client.put_namespace(&self.admin(), name, Writing::Over("*"), &new).await.unwrap();
     }
 
+    /// Has a job of this kind run, as its schedule would.
+    pub(crate) async fn run_job(&self, kind: &str) {
+        let sql = "INSERT INTO jobs (id, kind, payload, priority, state, max_attempts)
+                   VALUES (gen_random_uuid(), $1, '{}', 2, 'ready', 1)";
+        self.database.connect().await.execute(sql, &[&kind]).await.unwrap();
+    }
+
+    /// Has it end.
+    pub(crate) fn stop(&mut self) {
+        let _ = self.stop.take().map(|stop| stop.send(()));
+    }
+
     /// All that is stored of anybody's preferences, as text.
     pub(crate) async fn stored(&self) -> String {
-        let dump = "SELECT coalesce(json_agg(d ORDER BY user_id, namespace)::text, '') FROM documents d";
+        let dump = "SELECT coalesce(json_agg(d ORDER BY owner_id, namespace)::text, '') FROM documents d";
         self.database.connect().await.query_one(dump, &[]).await.unwrap().get(0)
     }
 }
 
 /// A namespace to register.
 pub(crate) fn namespace(schema: Value, defaults: Value) -> NewNamespace {
-    NewNamespace { description: "A test's.".to_owned(), schema, defaults: document(defaults) }
+    NewNamespace {
+        description: "A test's.".to_owned(),
+        schema,
+        defaults: document(defaults),
+        locks: Vec::new(),
+        migration: Vec::new(),
+    }
 }
 
 /// A schema of an object with these properties and no others.
