@@ -16,7 +16,7 @@ use crate::{
 /// what kept an answer from coming.
 #[derive(Clone, Debug)]
 pub struct Client {
-    peer: Peer,
+    pub(crate) peer: Peer,
 }
 
 /// What was read, with the ETag for the next write.

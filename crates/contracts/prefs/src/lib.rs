@@ -16,6 +16,7 @@ mod namespace;
 mod notice;
 mod organization;
 pub mod routes;
+mod watching;
 
 pub use client::{Client, Tagged, Writing};
 pub use document::{PreferenceDocument, PreferenceSource, Preferences};
@@ -28,6 +29,7 @@ pub use namespace::{
 };
 pub use notice::{Notice, State};
 pub use organization::{Locks, OrganizationPreferences};
+pub use watching::{News, Watching};
 
 /// The media type of a PATCH (RFC 7396).
 pub const MERGE_PATCH: &str = "application/merge-patch+json";
