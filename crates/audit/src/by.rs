@@ -5,7 +5,7 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::HeaderMap};
-use identity::{Claims, Credential, Principal};
+use identity::{Claims, Principal};
 use ids::OrgId;
 use service_discovery::{Context, Service};
 
