@@ -108,6 +108,9 @@ async fn start(run: Arc<Run>, checkout: Option<PathBuf>, release: bool) -> anyho
         Some(checkout) => build::build(&run, &checkout, release).await?,
         None => build::beside(&run.services)?,
     };
+    if let Some(hint) = run.hint_without_auth() {
+        run.screen.say(&hint);
+    }
     let began = Instant::now();
     let servers = async { try_join(Part::Postgres.start(&run), Part::Redis.start(&run)).await };
     let (postgres, redis) = run.screen.step("PostgreSQL and Redis", servers).await?;

@@ -43,6 +43,16 @@ impl Run {
         self.services.contains(&Service::Auth)
     }
 
+    /// What to say when services run without auth, which gives them keys and revocations.
+    pub(crate) fn hint_without_auth(&self) -> Option<String> {
+        let first = self.services.first().filter(|_| !self.services.contains(&Service::Auth))?;
+        let (auth, internal) = (self.ports.url(Service::Auth), self.ports.internal_url(Service::Auth));
+        Some(format!(
+            "auth is not among the services: {first} becomes ready only when one answers at {auth} and {internal}. \
+             To start it here, too: --only auth,{first}"
+        ))
+    }
+
     /// The services whose ports are taken, those that are stood in for among them.
     pub(crate) fn listening(&self) -> Vec<Service> {
         let stood_in_for = self.has_standins().then_some(Service::Notify);

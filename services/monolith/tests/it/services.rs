@@ -102,3 +102,10 @@ fn production_refuses_stand_ins() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("PLINTH_ENV"), "{output:?}");
 }
+
+#[tokio::test]
+async fn services_without_auth_are_said_to_wait_for_it() {
+    let place = Place::new();
+    let dev = place.start(&["--only", "prefs"]);
+    eventually("it says what it waits for", STOP, async || dev.output().contains("--only auth,prefs")).await;
+}
