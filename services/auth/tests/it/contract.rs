@@ -42,3 +42,22 @@ fn every_route_of_the_contract_is_in_the_document() {
         assert!(inside["paths"][path].is_object(), "{path}");
     }
 }
+
+/// The gateway looks at no credential there: a browser with a stale cookie could not log in.
+#[test]
+fn what_takes_no_credential_is_open_at_the_gateway_and_nothing_else() {
+    let document = serde_json::to_value(auth::openapi()).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    let takes_none = |operations: &&Value| {
+        operations.as_object().unwrap().values().all(|operation| operation["security"].is_null())
+    };
+    let mut open: Vec<&str> = paths
+        .iter()
+        .filter(|(_, operations)| takes_none(operations))
+        .map(|(path, _)| path.as_str())
+        .collect();
+    let mut known = routes::OPEN.to_vec();
+    open.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(open, known);
+}
