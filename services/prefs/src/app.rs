@@ -109,7 +109,7 @@ impl App {
     /// When a listener fails.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let stop = stop.shared();
-        let background = self.background.run(stop.clone()).map(|()| {
+        let background = Box::pin(self.background.run(stop.clone())).map(|()| {
             // It ends with `stop`; before, something of it has died.
             if stop.peek().is_some() {
                 Ok(())
@@ -120,7 +120,7 @@ impl App {
         let watched = async {
             tokio::select! {
                 () = stop.clone() => {}
-                never = changes::follow(&self.hub, &self.db) => match never {},
+                never = Box::pin(changes::follow(&self.hub, &self.db)) => match never {},
             }
             // Streams end first: who watches comes back elsewhere.
             self.hub.close();

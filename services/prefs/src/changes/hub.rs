@@ -38,7 +38,6 @@ pub(super) struct Round {
 /// Who watches, by organisation. No client's slowness takes memory.
 #[derive(Debug, Default)]
 pub(crate) struct Hub {
-    /// `None` once the process drains.
     rooms: Mutex<Rooms>,
     followed: watch::Sender<bool>,
     /// Somebody came.
@@ -48,6 +47,7 @@ pub(crate) struct Hub {
 #[derive(Debug, Default)]
 struct Rooms {
     open: HashMap<OrgId, Sender<Arc<Round>>>,
+    /// The process drains.
     closed: bool,
 }
 

@@ -87,6 +87,7 @@ async fn what_a_deleted_user_chose_goes_in_every_organisation() {
     tell(&prefs, deleted.clone()).await;
     tell(&prefs, deleted).await;
     until("the erasure", async || prefs.number("SELECT count(*) FROM documents").await == 1).await;
+    assert_eq!(prefs.number("SELECT count(*) FROM document_versions").await, 1);
     let bobs = prefs.client.document(&prefs.token(&bob), &"appearance".parse().unwrap()).await.unwrap();
     assert_eq!(bobs.value["theme"], "dark");
     assert_eq!(prefs.number("SELECT count(*) FROM event_inbox").await, 1);
@@ -124,8 +125,12 @@ async fn what_belonged_to_a_deleted_organisation_goes() {
     for person in [&ada, &ada.colleague(), &others] {
         choose(&prefs, person, "dark").await;
     }
+    let keeper = prefs.token(&Person { scopes: crate::spawn::KEEPER.to_owned(), ..ada.colleague() });
+    let dark = document(json!({"theme": "dark"}));
+    prefs.client.replace_organization(&keeper, &"appearance".parse().unwrap(), "*", &dark).await.unwrap();
     tell(&prefs, envelope(&OrganizationDeleted { org_id: ada.org, version: 2 })).await;
     until("the erasure", async || prefs.number("SELECT count(*) FROM documents").await == 1).await;
+    assert_eq!(prefs.number("SELECT count(*) FROM document_versions").await, 1);
     let kept = prefs.client.document(&prefs.token(&others), &"appearance".parse().unwrap()).await.unwrap();
     assert_eq!(kept.value["theme"], "dark");
 }
