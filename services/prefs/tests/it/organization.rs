@@ -243,7 +243,7 @@ async fn no_update_of_200_writers_of_an_organisations_layer_is_lost() {
     let marks = prefs.register("marks", open, json!({})).await;
     let keeper = crate::concurrency::lasting(&prefs, crate::spawn::KEEPER);
     let writers = stream::iter((0..200).map(|writer| mark(&prefs, &keeper, &marks, writer)));
-    writers.buffer_unordered(20).collect::<Vec<()>>().await;
+    writers.buffer_unordered(8).collect::<Vec<()>>().await;
     let read = prefs.client.organization(&keeper, &marks).await.unwrap();
     assert_eq!((read.value.overrides.len(), read.etag.as_str()), (200, "\"1.200\""));
 }
