@@ -8,6 +8,7 @@ use contract_prefs::{
 use futures_util::{StreamExt, stream};
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::{Map, Value, json};
+use service_discovery::CallError;
 use testing::Person;
 
 use crate::spawn::{Prefs, closed, document, field, refused, spawn, value};
@@ -245,7 +246,7 @@ async fn no_update_of_200_writers_of_an_organisations_layer_is_lost() {
     let writers = stream::iter((0..200).map(|writer| mark(&prefs, &keeper, &marks, writer)));
     writers.buffer_unordered(8).collect::<Vec<()>>().await;
     let read = prefs.client.organization(&keeper, &marks).await.unwrap();
-    assert_eq!((read.value.overrides.len(), read.etag.as_str()), (200, "\"1.200\""));
+    assert_eq!(read.value.overrides.len(), 200);
 }
 
 /// Adds a key of the writer's own, whatever the others do meanwhile.
@@ -254,6 +255,8 @@ async fn mark(prefs: &Prefs, token: &str, marks: &NamespaceName, writer: u64) {
     loop {
         match prefs.client.patch_organization(token, marks, "*", &own).await {
             Ok(_) => return,
+            // A busy machine: it may have been written or not, and is written again.
+            Err(CallError::Transport(_)) => {}
             outcome => assert_eq!(refused(outcome).code, "document_contended"),
         }
         tokio::time::sleep(std::time::Duration::from_millis(writer % 50)).await;
