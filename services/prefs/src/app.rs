@@ -19,6 +19,7 @@ use crate::{
     Settings, about,
     background::Background,
     changes::{self, Hub},
+    evaluation::Evaluator,
     internal_routes, migrations,
     namespace::Validators,
     routes, subscriptions,
@@ -33,6 +34,7 @@ pub struct App {
     feed: Peer,
     db: Db,
     hub: Data<Hub>,
+    evaluator: Data<Evaluator>,
 }
 
 /// Why the service cannot be put together.
@@ -81,7 +83,9 @@ impl App {
         let server = Server::bind(&settings.http)?;
         let inbox = Inbox::new(Service::Prefs, &subscriptions(), contract_prefs::events::catalogue());
         let hub = Data::<Hub>::default();
-        let state = State::new(settings, db.clone(), hub.clone(), revocations.clone())?;
+        let evaluator = Data::new(Evaluator::new(db.clone()));
+        let shared = (hub.clone(), evaluator.clone());
+        let state = State::new(settings, db.clone(), shared, revocations.clone())?;
         let application = Application {
             service: Service::Prefs,
             public: state.clone().with(routes),
@@ -92,7 +96,7 @@ impl App {
                 .with("revocations", state_check(known, "revocations were not read yet")),
             metrics,
         };
-        Ok(Self { server, application, background, revocations, feed, db, hub })
+        Ok(Self { server, application, background, revocations, feed, db, hub, evaluator })
     }
 
     /// Where the public and the internal listener are.
@@ -126,11 +130,14 @@ impl App {
             self.hub.close();
             std::future::pending().await
         };
-        tokio::select! {
+        let ended = tokio::select! {
             ended = try_join(self.server.run(self.application, stop.clone()), background) => ended.map(drop),
             never = self.revocations.follow(&self.feed) => match never {},
             () = watched => Ok(()),
-        }
+            never = Box::pin(self.evaluator.run()) => match never {},
+        };
+        Box::pin(self.evaluator.finish()).await;
+        ended
     }
 }
 
@@ -143,10 +150,16 @@ struct State {
     keyring: Data<Keyring>,
     validators: Data<Validators>,
     hub: Data<Hub>,
+    evaluator: Data<Evaluator>,
 }
 
 impl State {
-    fn new(settings: Settings, db: Db, hub: Data<Hub>, revocations: Revocations) -> Result<Self, BuildError> {
+    fn new(
+        settings: Settings,
+        db: Db,
+        (hub, evaluator): (Data<Hub>, Data<Evaluator>),
+        revocations: Revocations,
+    ) -> Result<Self, BuildError> {
         let gateway = Trusted::gateway(&settings.registry, Service::Prefs)?;
         let auth = Trusted::auth(&settings.registry, Service::Prefs, settings.takes_clients_tokens)?;
         Ok(Self {
@@ -156,6 +169,7 @@ impl State {
             keyring: Data::new(settings.keyring),
             validators: Data::default(),
             hub,
+            evaluator,
         })
     }
 
@@ -167,7 +181,8 @@ impl State {
                 .app_data(self.verifier.clone())
                 .app_data(self.keyring.clone())
                 .app_data(self.validators.clone())
-                .app_data(self.hub.clone());
+                .app_data(self.hub.clone())
+                .app_data(self.evaluator.clone());
             if self.serves {
                 routes(config);
             }

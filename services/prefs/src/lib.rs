@@ -7,12 +7,22 @@
 //! from one schema to the next, `changes` what is pushed to whoever watches, `personal` all
 //! of a user's own and its end, `precondition` what keeps two writers from losing each
 //! other's work, `erasure` what goes with a user or an organisation.
+//!
+//! Beside them, feature flags: a `flag` and what it names (`segment`, `environment`), an
+//! `experiment` on it and who saw what (`exposure`), all of an organisation in one
+//! `flag_set`; `targeting` decides who gets which value, `evaluation` answers providers.
 
 mod app;
 mod background;
 mod changes;
 mod document;
+mod environment;
 mod erasure;
+mod evaluation;
+mod experiment;
+mod exposure;
+mod flag;
+mod flag_set;
 mod history;
 mod migration;
 mod namespace;
@@ -20,7 +30,9 @@ mod organization;
 mod permissions;
 mod personal;
 mod precondition;
+mod segment;
 mod settings;
+mod targeting;
 
 use actix_web::web;
 use contract_auth::personal_data_path;
@@ -62,8 +74,38 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(namespace::http::list_preference_namespaces)
         .service(namespace::http::get_preference_namespace)
         .service(namespace::http::put_preference_namespace)
-        .service(namespace::http::list_preference_namespace_versions);
+        .service(namespace::http::list_preference_namespace_versions)
+        .configure(flag_routes);
     jobs_http::routes(config, Service::Prefs);
+}
+
+/// Every route of feature flags.
+fn flag_routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(evaluation::http::evaluate_flag)
+        .service(evaluation::http::evaluate_flags)
+        .service(flag::http::list_flags)
+        .service(flag::http::create_flag)
+        .service(flag::http::get_flag)
+        .service(flag::http::replace_flag)
+        .service(flag::http::archive_flag)
+        .service(flag::http::get_flag_history)
+        .service(flag::http::restore_flag)
+        .service(exposure::http::tell_exposure)
+        .service(segment::http::list_flag_segments)
+        .service(segment::http::get_flag_segment)
+        .service(segment::http::put_flag_segment)
+        .service(segment::http::delete_flag_segment)
+        .service(environment::http::list_flag_environments)
+        .service(environment::http::create_flag_environment)
+        .service(environment::http::delete_flag_environment)
+        .service(experiment::http::list_experiments)
+        .service(experiment::http::create_experiment)
+        .service(experiment::http::get_experiment)
+        .service(experiment::http::start_experiment)
+        .service(experiment::http::stop_experiment)
+        .service(experiment::http::tell_conversion)
+        .service(experiment::http::get_experiment_results);
 }
 
 /// What only our own services call, on the internal listener.

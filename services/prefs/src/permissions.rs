@@ -33,3 +33,19 @@ pub(crate) enum AdministerPreferences {}
 impl Permission for AdministerPreferences {
     const SCOPE: &'static str = "prefs:admin";
 }
+
+/// Evaluate and read flags, and tell who saw and did what.
+#[derive(Debug)]
+pub(crate) enum ReadFlags {}
+
+impl Permission for ReadFlags {
+    const SCOPE: &'static str = "flags:read";
+}
+
+/// Change flags, segments, environments and experiments.
+#[derive(Debug)]
+pub(crate) enum WriteFlags {}
+
+impl Permission for WriteFlags {
+    const SCOPE: &'static str = "flags:write";
+}

@@ -1,3 +1,5 @@
+mod flags;
+
 use reqwest::{
     Method, RequestBuilder, Response, StatusCode,
     header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH},

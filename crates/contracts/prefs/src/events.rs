@@ -5,12 +5,18 @@ use ids::{OrgId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::NamespaceName;
+use crate::{ExperimentId, ExperimentState, FlagChange, FlagId, FlagKey, NamespaceName, SegmentId};
 
 /// All types of events that prefs publishes.
 #[must_use]
 pub fn catalogue() -> Vec<EventType> {
-    vec![EventType::of::<PreferencesChanged>(), EventType::of::<OrganizationPreferencesChanged>()]
+    vec![
+        EventType::of::<PreferencesChanged>(),
+        EventType::of::<OrganizationPreferencesChanged>(),
+        EventType::of::<FlagChanged>(),
+        EventType::of::<SegmentChanged>(),
+        EventType::of::<ExperimentChanged>(),
+    ]
 }
 
 /// A user's overrides in one namespace were written or taken back. What they are now is
@@ -82,5 +88,124 @@ impl Event for OrganizationPreferencesChanged {
 
     fn example() -> Self {
         Self { org_id: example_id(), namespace: NamespaceName::example(), version: 2 }
+    }
+}
+
+/// A feature flag was made, changed, archived or brought back. What it says is read with a
+/// token of the organisation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FlagChanged {
+    /// Whose it is.
+    pub org_id: OrgId,
+    /// Which.
+    pub flag_id: FlagId,
+    /// What code calls it.
+    pub key: FlagKey,
+    /// What was done.
+    pub change: FlagChange,
+    /// The version of the flag, as in its ETag; grows by one with every change.
+    #[schema(example = 3)]
+    pub version: i64,
+}
+
+impl Event for FlagChanged {
+    const TYPE: &'static str = "flag.changed";
+    const DESCRIPTION: &'static str = "A feature flag was made, changed, archived or restored.";
+    const PUBLIC: bool = true;
+
+    fn org(&self) -> Option<OrgId> {
+        Some(self.org_id)
+    }
+
+    fn aggregate(&self) -> String {
+        self.flag_id.to_string()
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn example() -> Self {
+        let (key, change) = (FlagKey::example(), FlagChange::Updated);
+        Self { org_id: example_id(), flag_id: example_id(), key, change, version: 3 }
+    }
+}
+
+/// A segment was written or deleted: the flags that name it serve other people now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SegmentChanged {
+    /// Whose it is.
+    pub org_id: OrgId,
+    /// Which.
+    pub segment_id: SegmentId,
+    /// What rules call it.
+    pub key: FlagKey,
+    /// Whether it is gone.
+    pub deleted: bool,
+    /// Grows with every change.
+    #[schema(example = 7)]
+    pub version: i64,
+}
+
+impl Event for SegmentChanged {
+    const TYPE: &'static str = "flag_segment.changed";
+    const DESCRIPTION: &'static str = "A segment of feature flags was written or deleted.";
+    const PUBLIC: bool = true;
+
+    fn org(&self) -> Option<OrgId> {
+        Some(self.org_id)
+    }
+
+    fn aggregate(&self) -> String {
+        self.segment_id.to_string()
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn example() -> Self {
+        let key = FlagKey::example();
+        Self { org_id: example_id(), segment_id: example_id(), key, deleted: false, version: 7 }
+    }
+}
+
+/// An experiment was planned, started or stopped. Exposures are not told: there are too
+/// many; results are read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExperimentChanged {
+    /// Whose it is.
+    pub org_id: OrgId,
+    /// Which.
+    pub experiment_id: ExperimentId,
+    /// On which flag.
+    pub flag: FlagKey,
+    /// How far it is now.
+    pub state: ExperimentState,
+    /// 1 as a draft, 2 while it runs, 3 when it is over.
+    #[schema(example = 2)]
+    pub version: i64,
+}
+
+impl Event for ExperimentChanged {
+    const TYPE: &'static str = "experiment.changed";
+    const DESCRIPTION: &'static str = "An experiment was planned, started or stopped.";
+    const PUBLIC: bool = true;
+
+    fn org(&self) -> Option<OrgId> {
+        Some(self.org_id)
+    }
+
+    fn aggregate(&self) -> String {
+        self.experiment_id.to_string()
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn example() -> Self {
+        let (flag, state) = (FlagKey::example(), ExperimentState::Running);
+        Self { org_id: example_id(), experiment_id: example_id(), flag, state, version: 2 }
     }
 }

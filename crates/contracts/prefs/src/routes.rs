@@ -39,7 +39,79 @@ pub const NAMESPACE: &str = "/api/v1/admin/prefs/namespaces/{namespace}";
 /// GET: every version of one namespace, newest first.
 pub const NAMESPACE_VERSIONS: &str = "/api/v1/admin/prefs/namespaces/{namespace}/versions";
 
-/// Every route with its methods.
+/// GET, POST: the feature flags of an organisation.
+pub const FLAGS: &str = "/api/v1/flags";
+
+/// GET, PUT, DELETE: one flag.
+pub const FLAG: &str = "/api/v1/flags/{key}";
+
+/// GET: the versions of a flag.
+pub const FLAG_HISTORY: &str = "/api/v1/flags/{key}/history";
+
+/// POST: an earlier version of a flag comes back.
+pub const RESTORE_FLAG: &str = "/api/v1/flags/{key}/restore";
+
+/// POST: somebody saw a variant of a flag.
+pub const FLAG_EXPOSURES: &str = "/api/v1/flags/{key}/exposures";
+
+/// GET: segments, which rules of flags name.
+pub const SEGMENTS: &str = "/api/v1/flag-segments";
+
+/// GET, PUT, DELETE: one segment.
+pub const SEGMENT: &str = "/api/v1/flag-segments/{key}";
+
+/// GET, POST: where flags are evaluated.
+pub const ENVIRONMENTS: &str = "/api/v1/flag-environments";
+
+/// DELETE: one environment.
+pub const ENVIRONMENT: &str = "/api/v1/flag-environments/{key}";
+
+/// GET, POST: experiments on flags.
+pub const EXPERIMENTS: &str = "/api/v1/experiments";
+
+/// GET: one experiment.
+pub const EXPERIMENT: &str = "/api/v1/experiments/{id}";
+
+/// POST: it begins.
+pub const START_EXPERIMENT: &str = "/api/v1/experiments/{id}/start";
+
+/// POST: it is over.
+pub const STOP_EXPERIMENT: &str = "/api/v1/experiments/{id}/stop";
+
+/// POST: somebody did what it counts.
+pub const CONVERSIONS: &str = "/api/v1/experiments/{id}/conversions";
+
+/// GET: what it found so far.
+pub const RESULTS: &str = "/api/v1/experiments/{id}/results";
+
+/// POST: one flag for a context (OFREP).
+pub const EVALUATE_FLAG: &str = "/ofrep/v1/evaluate/flags/{key}";
+
+/// POST: all flags for a context (OFREP).
+pub const EVALUATE_FLAGS: &str = "/ofrep/v1/evaluate/flags";
+
+/// Every route of flags with its methods.
+pub const OF_FLAGS: [(&str, &[&str]); 17] = [
+    (FLAGS, &["GET", "POST"]),
+    (FLAG, &["GET", "PUT", "DELETE"]),
+    (FLAG_HISTORY, &["GET"]),
+    (RESTORE_FLAG, &["POST"]),
+    (FLAG_EXPOSURES, &["POST"]),
+    (SEGMENTS, &["GET"]),
+    (SEGMENT, &["GET", "PUT", "DELETE"]),
+    (ENVIRONMENTS, &["GET", "POST"]),
+    (ENVIRONMENT, &["DELETE"]),
+    (EXPERIMENTS, &["GET", "POST"]),
+    (EXPERIMENT, &["GET"]),
+    (START_EXPERIMENT, &["POST"]),
+    (STOP_EXPERIMENT, &["POST"]),
+    (CONVERSIONS, &["POST"]),
+    (RESULTS, &["GET"]),
+    (EVALUATE_FLAG, &["POST"]),
+    (EVALUATE_FLAGS, &["POST"]),
+];
+
+/// Every route of preferences with its methods.
 pub const ALL: [(&str, &[&str]); 13] = [
     (PREFERENCES, &["GET", "DELETE"]),
     (EXPORT, &["GET"]),

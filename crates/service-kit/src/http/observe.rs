@@ -29,7 +29,8 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// Marks (as a response extension) what an upstream said: its body is left as it is.
+/// Marks (as a response extension) what an upstream said, or what a standard has its own
+/// words for: its body is left as it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Proxied;
 

@@ -1,7 +1,7 @@
 use jobs::{Done, Failure, Job, Run};
 use serde::{Deserialize, Serialize};
 
-use super::{Owner, store};
+use super::{Owner, delete_all, store};
 
 /// Erases once more, and forgets that there was anything.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -16,7 +16,7 @@ impl Job for Erase {
 
     async fn run(self, run: Run, (): ()) -> Result<Done, Failure> {
         run.finish(async |conn| {
-            store::delete_documents(conn, self.owner).await?;
+            delete_all(conn, self.owner).await?;
             Ok(store::forget(conn, self.owner).await?)
         })
         .await

@@ -1,4 +1,5 @@
-//! What goes when a user or an organisation is deleted: all of their documents.
+//! What goes when a user or an organisation is deleted: all of their documents, and the
+//! organisation's flags.
 //!
 //! A token that was given before may write for a moment longer. So the erasure is noted,
 //! which refuses writes that begin after it, and is done once more when no token of that
@@ -17,6 +18,9 @@ use diesel_async::AsyncPgConnection;
 use ids::{OrgId, Timestamp, UserId};
 use jobs::{Failure, NewJob};
 use serde::{Deserialize, Serialize};
+use service_kit::db;
+
+use crate::flag_set;
 
 /// When it is done once more: access tokens live for 15 minutes at most.
 const AGAIN_AFTER: Duration = Duration::from_secs(60 * 60);
@@ -42,9 +46,17 @@ pub(crate) async fn of_organization(
     erase(conn, Owner::Organization(event.org_id)).await
 }
 
+/// Deletes the owner's documents, and an organisation's flags; gives how many documents.
+async fn delete_all(conn: &mut AsyncPgConnection, owner: Owner) -> db::Result<usize> {
+    if let Owner::Organization(org) = owner {
+        flag_set::store::erase(conn, org).await?;
+    }
+    store::delete_documents(conn, owner).await
+}
+
 async fn erase(conn: &mut AsyncPgConnection, owner: Owner) -> Result<(), Failure> {
     store::note(conn, owner).await?;
-    let documents = store::delete_documents(conn, owner).await?;
+    let documents = delete_all(conn, owner).await?;
     NewJob::of(&Erase { owner })?.at(Timestamp::now() + AGAIN_AFTER).enqueue(conn).await?;
     tracing::info!(?owner, documents, "preferences are erased");
     Ok(())

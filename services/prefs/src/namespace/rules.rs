@@ -93,7 +93,7 @@ pub(crate) fn size<T: serde::Serialize>(value: &T) -> usize {
 }
 
 /// How many levels of objects and arrays there are.
-pub(super) fn depth(value: &Value) -> usize {
+pub(crate) fn depth(value: &Value) -> usize {
     match value {
         Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
         Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or_default(),

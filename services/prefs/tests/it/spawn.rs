@@ -11,14 +11,14 @@ use testing::{Issuer, Person, TestDatabase};
 use tokio::sync::oneshot;
 
 /// The scopes of somebody who may use preferences.
-pub(crate) const USER: &str = "prefs:read prefs:write jobs:read jobs:write";
+pub(crate) const USER: &str = "prefs:read prefs:write flags:read flags:write jobs:read jobs:write";
 
 /// The scopes of somebody who looks after an organisation.
 pub(crate) const KEEPER: &str = "prefs:read prefs:write orgs:write";
 
 /// The scopes of somebody who may do everything.
 pub(crate) const ADMIN: &str =
-    "prefs:read prefs:write prefs:admin orgs:write jobs:read jobs:write jobs:admin";
+    "prefs:read prefs:write prefs:admin orgs:write flags:read flags:write jobs:read jobs:write jobs:admin";
 
 /// What seals in tests.
 pub(crate) const SEALING_KEYS: &str = "test:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";

@@ -1,0 +1,3 @@
+DROP TABLE conversions;
+DROP TABLE exposures;
+DROP TABLE experiments;
