@@ -12,12 +12,13 @@ use hyper::header::{
 use ipnet::IpNet;
 
 /// What a client may tell any service.
-const PASSED: [&str; 16] = [
+const PASSED: [&str; 17] = [
     "accept",
     "accept-encoding",
     "accept-language",
     "content-encoding",
     "content-type",
+    "flags-environment",
     "idempotency-key",
     "if-match",
     "if-modified-since",
