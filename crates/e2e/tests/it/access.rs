@@ -91,9 +91,13 @@ fn forged(token: &str) -> String {
 }
 
 async fn status(plinth: &Plinth, method: &str, path: &str, credential: Option<&str>) -> u16 {
-    let kind = if path.contains("/jobs/") { "job" } else { "ses" };
+    let kind = match path {
+        path if path.contains("/jobs/") => "job",
+        path if path.contains("/experiments/") => "xpt",
+        _ => "ses",
+    };
     let id = format!("{kind}_01h455vb4pex5vsknk084sn02q");
-    let path = path.replace("{namespace}", "appearance").replace("{id}", &id);
+    let path = path.replace("{namespace}", "appearance").replace("{key}", "nothing").replace("{id}", &id);
     let method: Method = method.to_uppercase().parse().unwrap();
     let mut request = testing::http().request(method.clone(), format!("{}{path}", plinth.url()));
     if let Some(credential) = credential {

@@ -7,6 +7,7 @@ mod commands;
 mod events;
 mod faults;
 mod faults_roles;
+mod flags;
 mod idempotency;
 mod jobs;
 mod journey;

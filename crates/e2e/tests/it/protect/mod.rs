@@ -2,7 +2,7 @@
 //! its tokens and nothing else. What is forged here is signed with the very key of auth
 //! wherever a signature is not what is wrong.
 
-mod programs;
+pub(crate) mod programs;
 mod signer;
 
 use std::time::Duration;

@@ -25,16 +25,24 @@ impl Drop for Program {
     }
 }
 
+/// The guide's name.
+const GUIDE: &str = "protect-your-own-service";
+
 /// Where the guide's files are.
 pub(crate) fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guides/protect-your-own-service")
+    guides().join(GUIDE)
+}
+
+/// Where the files of all guides are.
+pub(crate) fn guides() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guides")
 }
 
 /// All of them, for tokens of `plinth`, as soon as they answer.
 pub(crate) async fn start_all(plinth: &Plinth) -> Vec<Program> {
     let (node, python) = tokio::join!(
-        tokio::task::spawn_blocking(|| installed("node", "package-lock.json")),
-        tokio::task::spawn_blocking(|| installed("python", "requirements.txt")),
+        tokio::task::spawn_blocking(|| installed(GUIDE, "node", "package-lock.json")),
+        tokio::task::spawn_blocking(|| installed(GUIDE, "python", "requirements.txt")),
     );
     let (node, python) = (node.unwrap(), python.unwrap());
     let rust = Command::new(env!("CARGO_BIN_EXE_protected-service"));
@@ -69,14 +77,14 @@ async fn start(name: &'static str, mut command: Command, plinth: &Plinth) -> Pro
     panic!("{name} does not answer: {}", plinth.log(name));
 }
 
-/// A copy of the program below `target/`, with what `lock` names. It stays there, so that
+/// A copy of a guide's program below `target/`, with what `lock` names. It stays there, so that
 /// only the first run installs; tests that run at once take turns.
-fn installed(language: &str, lock: &str) -> PathBuf {
-    let place = testing::bin_dir().join("../guides/protect-your-own-service").join(language);
+pub(crate) fn installed(guide: &str, language: &str, lock: &str) -> PathBuf {
+    let place = testing::bin_dir().join("../guides").join(guide).join(language);
     fs::create_dir_all(&place).unwrap();
     let turn = fs::File::create(place.join(".turn")).unwrap();
     turn.lock().unwrap();
-    let from = folder().join(language);
+    let from = guides().join(guide).join(language);
     let wanted = fs::read(from.join(lock)).unwrap();
     for entry in fs::read_dir(&from).unwrap().map(Result::unwrap) {
         if entry.file_type().unwrap().is_file() {
