@@ -74,7 +74,7 @@ pub async fn create(
         let Registered::Anew(user, org) = registered else {
             return Err(AdminError::Taken(new.email.to_string()));
         };
-        account::act::verify(connection, new.email.as_str()).await?;
+        account::act::verify(connection, user).await?;
         let entry = Entry::of(audited::ACCOUNT_CREATED).on(user).in_org(org).with("roles", all);
         audit::record(connection, &By::operator(), entry).await?;
         Ok(user)
@@ -137,10 +137,9 @@ async fn find(connection: &mut AsyncPgConnection, email: &str) -> Result<UserId,
 /// # Errors
 /// [`AdminError`]: nothing was changed.
 pub async fn verify(connection: &mut AsyncPgConnection, email: &str) -> Result<(), AdminError> {
-    let email: Email = email.parse().map_err(|why| AdminError::Invalid(format!("{why}")))?;
     db::transaction(connection, async |connection| {
-        let user = account::act::verify(connection, email.as_str()).await?;
-        let user = user.ok_or_else(|| AdminError::Unknown(email.to_string()))?;
+        let user = find(connection, email).await?;
+        account::act::verify(connection, user).await?;
         Ok(audit::record(connection, &By::operator(), Entry::of(audited::ACCOUNT_VERIFIED).on(user)).await?)
     })
     .await

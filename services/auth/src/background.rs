@@ -6,7 +6,7 @@ use jobs::{Cron, Handlers, JobMetrics, RotateHistory, Worker};
 use observability::Metrics;
 use service_kit::db::Db;
 
-use crate::{BuildError, Settings, mail, one_time, revocation, token::TokenIssuer};
+use crate::{BuildError, Settings, mail, one_time, proof::SendLink, revocation, token::TokenIssuer};
 
 /// What a process does beside answering requests, as its role says.
 pub(crate) struct Background {
@@ -65,7 +65,8 @@ fn worker(db: &Db, metrics: &Metrics) -> Result<Worker, BuildError> {
         .with::<idempotency::Prune>(db.clone())
         .with::<revocation::Prune>(db.clone())
         .with::<one_time::Prune>(db.clone())
-        .with::<mail::Prune>(db.clone());
+        .with::<mail::Prune>(db.clone())
+        .with::<SendLink>(());
     let metrics = JobMetrics::new(metrics).map_err(|why| BuildError::Metrics(why.to_string()))?;
     Ok(Worker::new(db.clone(), handlers, jobs::Options::default()).with_metrics(metrics))
 }

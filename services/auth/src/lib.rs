@@ -9,11 +9,15 @@ mod api_key;
 mod app;
 mod audited;
 mod background;
+mod email_change;
 mod impersonation;
+mod magic_link;
 mod mail;
 mod one_time;
 mod password;
 mod permissions;
+mod proof;
+mod recovery;
 mod revocation;
 mod rights;
 mod schema;
@@ -22,6 +26,8 @@ pub mod settings;
 mod signing_key;
 mod token;
 mod user;
+mod verification;
+mod ws_ticket;
 
 use events::{Inbox, Subscriptions};
 use include_dir::{Dir, include_dir};
@@ -45,12 +51,21 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(account::http::get_me)
         .service(account::http::patch_me)
         .service(account::http::delete_me)
+        .service(verification::http::verify_email)
+        .service(verification::http::resend_verification)
+        .service(email_change::http::change_email)
+        .service(email_change::http::confirm_email)
         .service(password::http::change_password)
+        .service(recovery::http::forgot_password)
+        .service(recovery::http::reset_password)
         .service(session::http::login)
+        .service(magic_link::http::want_magic_link)
+        .service(magic_link::http::follow_magic_link)
         .service(session::http::refresh)
         .service(session::http::logout)
         .service(session::http::list_sessions)
         .service(session::http::delete_session)
+        .service(ws_ticket::http::create_ws_ticket)
         .service(api_key::http::create_api_key)
         .service(api_key::http::list_api_keys)
         .service(api_key::http::patch_api_key)

@@ -52,6 +52,8 @@ pub struct Settings {
 pub(crate) struct LoginPolicy {
     /// `login.requires_verified_email`.
     pub(crate) requires_verified_email: bool,
+    /// `login.magic_link`: whether one may log in by a mailed link.
+    pub(crate) magic_link: bool,
 }
 
 /// How passwords are hashed.
@@ -102,7 +104,10 @@ impl Settings {
         let subscribers = events::subscribers(&mut read, Service::Auth);
         let clients = clients(&mut read);
         let lifetimes = lifetimes(&mut read);
-        let login = LoginPolicy { requires_verified_email: read.or("login.requires_verified_email", false) };
+        let login = LoginPolicy {
+            requires_verified_email: read.or("login.requires_verified_email", false),
+            magic_link: read.or("login.magic_link", true),
+        };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let passwords = Passwords {
             threads: read.within("passwords.threads", cores, 1..=256),

@@ -20,8 +20,8 @@ pub struct Registration {
     pub name: Option<String>,
 }
 
-/// The answer to a registration: always the same, so that nobody learns from it who
-/// has an account.
+/// The answer to what is done later, if at all: always the same, so that nobody learns
+/// from it who has an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Accepted {
     /// Always `accepted`.
@@ -30,6 +30,14 @@ pub struct Accepted {
     /// What to do next.
     #[schema(example = "if the address had no account, it has one now: log in")]
     pub detail: String,
+}
+
+impl Accepted {
+    /// With what to do next.
+    #[must_use]
+    pub fn of(detail: &str) -> Self {
+        Self { status: "accepted".to_owned(), detail: detail.to_owned() }
+    }
 }
 
 /// Proves who one is.

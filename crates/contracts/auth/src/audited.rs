@@ -14,6 +14,25 @@ pub const ACCOUNT_VERIFIED: Action =
     Action::new("account.verified", "An operator said that an address is its account's own.");
 /// A person deleted their account.
 pub const ACCOUNT_DELETED: Action = Action::new("account.deleted", "A person deleted their account.");
+/// A person followed the link of their registration.
+pub const EMAIL_VERIFIED: Action =
+    Action::new("email.verified", "A person showed by a mailed link that the address is theirs.");
+/// A person wants another address.
+pub const EMAIL_CHANGE_REQUESTED: Action = Action::new(
+    "email.change_requested",
+    "A person asked for another address, which is yet to be confirmed.",
+);
+/// A person has another address.
+pub const EMAIL_CHANGED: Action =
+    Action::new("email.changed", "A person confirmed another address by a link that was mailed there.");
+/// A mailbox was proven for the first time, otherwise than by the registration's own link.
+pub const ACCOUNT_CLAIMED: Action = Action::new(
+    "account.claimed",
+    "The mailbox was proven for the first time, so the password, sessions, keys and wishes from before were dropped.",
+);
+/// A person set a new password by a mailed link; every session ended.
+pub const PASSWORD_RESET: Action =
+    Action::new("password.reset", "A person set a new password by a mailed link, which ended every session.");
 /// A person changed their password; every session ended.
 pub const PASSWORD_CHANGED: Action =
     Action::new("password.changed", "A person changed their password, which ended every session.");
@@ -58,12 +77,17 @@ pub const SIGNING_KEY_ROTATED: Action =
     Action::new("signing_key.rotated", "An operator added a key that tokens are signed with.");
 
 /// All of it.
-pub const ALL: [Action; 22] = [
+pub const ALL: [Action; 27] = [
     ACCOUNT_REGISTERED,
     ACCOUNT_REREGISTERED,
     ACCOUNT_CREATED,
     ACCOUNT_VERIFIED,
     ACCOUNT_DELETED,
+    EMAIL_VERIFIED,
+    EMAIL_CHANGE_REQUESTED,
+    EMAIL_CHANGED,
+    ACCOUNT_CLAIMED,
+    PASSWORD_RESET,
     PASSWORD_CHANGED,
     SESSION_OPENED,
     SESSION_ENDED,

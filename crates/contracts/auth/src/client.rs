@@ -19,7 +19,16 @@ pub mod routes {
     pub const REFRESH: &str = "/api/v1/auth/refresh";
     pub const LOGOUT: &str = "/api/v1/auth/logout";
     pub const ME: &str = "/api/v1/auth/me";
+    pub const VERIFY_EMAIL: &str = "/api/v1/auth/verify-email";
+    pub const VERIFY_EMAIL_RESEND: &str = "/api/v1/auth/verify-email/resend";
+    pub const EMAIL_CHANGE: &str = "/api/v1/auth/email/change";
+    pub const EMAIL_CONFIRM: &str = "/api/v1/auth/email/confirm";
     pub const PASSWORD_CHANGE: &str = "/api/v1/auth/password/change";
+    pub const PASSWORD_FORGOT: &str = "/api/v1/auth/password/forgot";
+    pub const PASSWORD_RESET: &str = "/api/v1/auth/password/reset";
+    pub const MAGIC_LINK: &str = "/api/v1/auth/magic-link";
+    pub const MAGIC_LINK_VERIFY: &str = "/api/v1/auth/magic-link/verify";
+    pub const WS_TICKET: &str = "/api/v1/auth/ws-ticket";
     pub const SESSIONS: &str = "/api/v1/auth/sessions";
     pub const SESSION: &str = "/api/v1/auth/sessions/{id}";
     pub const API_KEYS: &str = "/api/v1/auth/api-keys";
@@ -41,16 +50,28 @@ pub mod routes {
 
     /// The public operations that make a credential or are for everybody: whoever sends
     /// one along, stale perhaps, must not fail there, so the gateway does not look at it.
-    pub const OPEN: &[&str] = &[REGISTER, LOGIN, REFRESH, JWKS, DISCOVERY];
+    pub const OPEN: &[&str] = &[
+        REGISTER,
+        LOGIN,
+        REFRESH,
+        VERIFY_EMAIL,
+        EMAIL_CONFIRM,
+        PASSWORD_FORGOT,
+        PASSWORD_RESET,
+        MAGIC_LINK,
+        MAGIC_LINK_VERIFY,
+        JWKS,
+        DISCOVERY,
+    ];
 }
 
 /// Calls auth. Each method is one operation; the tokens are the caller's.
 #[derive(Clone, Debug)]
 pub struct Client {
-    peer: Peer,
+    pub(crate) peer: Peer,
 }
 
-type Result<T> = std::result::Result<T, CallError>;
+pub(crate) type Result<T> = std::result::Result<T, CallError>;
 
 impl Client {
     /// For the auth that `peer` reaches: its public listener (or the gateway) for
@@ -310,11 +331,11 @@ impl Client {
         self.json(self.with(token, Method::GET, &at(routes::MAIL, id))).await
     }
 
-    fn with(&self, token: &Secret, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn with(&self, token: &Secret, method: Method, path: &str) -> RequestBuilder {
         self.peer.request(method, path).bearer_auth(token.expose())
     }
 
-    async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
+    pub(crate) async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
         self.peer.json(request).await
     }
 

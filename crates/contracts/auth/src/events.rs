@@ -64,8 +64,8 @@ pub struct UserUpdated {
     pub user_id: UserId,
     /// Their personal organisation.
     pub org_id: OrgId,
-    /// `profile`, `password`, `roles`, `banned`, `unbanned`, `email_verified`; others may
-    /// be added.
+    /// `profile`, `password`, `roles`, `banned`, `unbanned`, `email`, `email_verified`;
+    /// others may be added.
     #[schema(example = "profile")]
     pub changed: String,
     /// Grows with every event of the user.
@@ -243,8 +243,8 @@ pub struct SessionRevoked {
     pub user_id: UserId,
     /// In which organisation they were logged in.
     pub org_id: OrgId,
-    /// `logout`, `ended by the user`, `refresh_token_reused`, `password change`, `ban`;
-    /// others may be added.
+    /// `logout`, `ended by the user`, `refresh_token_reused`, `password change`, `password
+    /// reset`, `mailbox proven`, `ban`; others may be added.
     #[schema(example = "logout")]
     pub reason: String,
 }

@@ -9,10 +9,12 @@ pub mod events;
 mod impersonation;
 mod mail;
 mod personal_data;
+mod proof;
 mod secret;
 mod session;
 mod token;
 mod user;
+mod ws_ticket;
 
 pub use account::{Accepted, Account, AccountChange, Login, Registration};
 pub use api_key::{
@@ -22,6 +24,7 @@ pub use client::{Client, routes};
 pub use impersonation::{Impersonate, Impersonation};
 pub use mail::{Mail, MailKind};
 pub use personal_data::{PersonalData, PersonalDataQuery, personal_data_path};
+pub use proof::{EmailChange, MailProof, MailWanted, PasswordReset, Settled};
 pub use secret::Secret;
 pub use session::{
     CookieSession, LoginReply, Refresh, SESSION_COOKIE, SecondFactorRequired, Session, SessionList,
@@ -31,3 +34,4 @@ pub use token::{Exchange, Grant, IssuedToken, TokenRequest, grant_type, token_ty
 pub use user::{
     Ban, PasswordChange, Roles, User, UserChange, UserDetails, UserList, UserOrganization, UserQuery,
 };
+pub use ws_ticket::WsTicket;

@@ -12,7 +12,10 @@ use ids::{OrgId, Timestamp, UserId};
 use service_kit::db;
 
 use super::{NewAccount, store};
-use crate::{revocation, session};
+use crate::{
+    one_time::{self, Purpose},
+    revocation, session,
+};
 
 /// What became of the wish to make an account.
 #[derive(Clone, Copy, Debug)]
@@ -80,13 +83,13 @@ pub(crate) async fn replace_password(
     revocation::write(connection, voided, "password change").await.map(Some)
 }
 
-/// Marks an address as verified, and voids the user's tokens, since the next ones say
-/// more; whose it is, if there is such a user.
-pub(crate) async fn verify(connection: &mut AsyncPgConnection, email: &str) -> db::Result<Option<UserId>> {
-    let Some((user, version)) = store::verify_email(connection, email).await? else { return Ok(None) };
+/// Marks the user's address as verified, and voids their tokens, since the next ones say
+/// more; nothing if it was. Wishes for another address end: they came before it (ADR 18).
+pub(crate) async fn verify(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<Vec<Revocation>> {
+    let Some(version) = store::verify_email(connection, user).await? else { return Ok(Vec::new()) };
+    one_time::store::void(connection, user, &[Purpose::VerifyEmail, Purpose::ChangeEmail]).await?;
     changed(connection, user, "email_verified").await?;
-    revocation::write(connection, vec![Revocation::of_user(user, version)], "verification").await?;
-    Ok(Some(user))
+    revocation::write(connection, vec![Revocation::of_user(user, version)], "verification").await
 }
 
 /// Tells others that something about the user is not what it was, if there is one.

@@ -1,20 +1,17 @@
 use problem::{Describe, FieldError, Kind};
 use service_kit::db;
 
-use crate::{password::PasswordError, rights::RightsError, user::UserError};
+use crate::{password::PasswordError, rights::RightsError, session::SessionError, user::UserError};
 
 /// What can go wrong with an account.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AccountError {
     #[error("the request has {} invalid field(s)", .0.len())]
     Invalid(Vec<FieldError>),
-    /// The last login is too long ago for something that cannot be undone.
-    #[error("this needs a fresh login: log in again, then repeat it within 15 minutes")]
-    StaleLogin,
+    #[error(transparent)]
+    Session(#[from] SessionError),
     #[error(transparent)]
     Rights(#[from] RightsError),
-    #[error(transparent)]
-    Refused(#[from] identity::Refusal),
     #[error(transparent)]
     Password(#[from] PasswordError),
     #[error(transparent)]
@@ -27,9 +24,8 @@ impl Describe for AccountError {
     fn kind(&self) -> Kind {
         match self {
             Self::Invalid(_) => Kind::Invalid,
-            Self::StaleLogin => Kind::Forbidden,
+            Self::Session(error) => error.kind(),
             Self::Rights(error) => error.kind(),
-            Self::Refused(error) => error.kind(),
             Self::Password(error) => error.kind(),
             Self::User(error) => error.kind(),
             Self::Db(error) => error.kind(),
@@ -39,9 +35,8 @@ impl Describe for AccountError {
     fn code(&self) -> &'static str {
         match self {
             Self::Invalid(_) => "invalid_fields",
-            Self::StaleLogin => "fresh_login_required",
+            Self::Session(error) => error.code(),
             Self::Rights(error) => error.code(),
-            Self::Refused(error) => error.code(),
             Self::Password(error) => error.code(),
             Self::User(error) => error.code(),
             Self::Db(error) => error.code(),

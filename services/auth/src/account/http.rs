@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use actix_web::{
     HttpResponse, delete, get, patch, post,
     web::{Data, Json},
@@ -22,17 +20,16 @@ use super::{
 use crate::{
     password::Hasher,
     permissions::{ReadAuth, WriteAuth},
+    proof::{self, Link},
     rights::{self, RightsError},
     session, user,
 };
 
-/// How fresh a login must be for what cannot be undone.
-const FRESH: Duration = Duration::from_secs(15 * 60);
-
 /// Asks for an account.
 ///
 /// The answer is the same whether or not the address has an account, so nobody
-/// learns who has one. A personal organisation comes with the account.
+/// learns who has one; the address is mailed a link in either case. A personal
+/// organisation comes with the account.
 #[utoipa::path(
     tag = "account",
     request_body = Registration,
@@ -49,22 +46,22 @@ pub(crate) async fn register(
     let hash = hasher.make(new.password.clone()).await.map_err(AccountError::from)?;
     db.transaction(async |connection| {
         let registered = act::register(connection, &new, &hash, &["USER"], Timestamp::now()).await?;
-        let (by, entry) = match registered {
-            Registered::Anew(user, org) => (
-                origin.anybody(user.to_string()),
-                Entry::of(audited::ACCOUNT_REGISTERED).on(user).in_org(org),
-            ),
+        let (user, org, by, action, link) = match registered {
+            Registered::Anew(user, org) => {
+                let by = origin.anybody(user.to_string());
+                (user, org, by, audited::ACCOUNT_REGISTERED, Link::VerifyEmail)
+            }
             Registered::Before(user, org) => {
-                (origin.anybody("anonymous"), Entry::of(audited::ACCOUNT_REREGISTERED).on(user).in_org(org))
+                let by = origin.anybody("anonymous");
+                (user, org, by, audited::ACCOUNT_REREGISTERED, Link::AlreadyRegistered)
             }
         };
-        audit::record(connection, &by, entry).await
+        let entry = Entry::of(action).on(user).in_org(org);
+        audit::record(connection, &by, entry).await?;
+        Ok::<_, HttpError>(proof::act::ask(connection, Some(user), link).await?)
     })
     .await?;
-    Ok(HttpResponse::Accepted().json(Accepted {
-        status: "accepted".to_owned(),
-        detail: "if the address had no account, it has one now: log in".to_owned(),
-    }))
+    Ok(HttpResponse::Accepted().json(Accepted::of("if the address had no account, it has one now: log in")))
 }
 
 /// Reads the caller's account.
@@ -121,20 +118,16 @@ pub(crate) async fn delete_me(
     revocations: Data<Revocations>,
     origin: Origin,
 ) -> Result<HttpResponse, HttpError> {
-    let session = caller.session()?;
+    caller.session()?;
     let voided = db
         .transaction(async |connection| {
             rights::store::require_live(connection, &caller).await?;
-            let logged_in = session::store::logged_in_at(connection, caller.user, session).await?;
-            let logged_in = logged_in.ok_or(RightsError::Ended)?;
-            if Timestamp::now().since(logged_in) > FRESH {
-                return Err(AccountError::StaleLogin);
-            }
+            session::act::require_fresh(connection, &caller, Timestamp::now()).await?;
             user::act::require_another_administrator(connection, caller.user).await?;
             let voided = act::delete(connection, caller.user).await?;
             let entry = Entry::of(audited::ACCOUNT_DELETED).on(caller.user);
             audit::record(connection, &origin.caller(&caller), entry).await?;
-            Ok(voided)
+            Ok::<_, AccountError>(voided)
         })
         .await?;
     revocations.hear(voided);

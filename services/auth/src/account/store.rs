@@ -313,16 +313,16 @@ pub(crate) async fn find_password(
     Ok(users::table.find(user).select(PasswordRow::as_select()).first(connection).await.optional()?)
 }
 
-/// Marks the address as verified; gives the user and the next version of their rights.
+/// Marks the address as verified, if it was not; gives the next version of the user's rights.
 pub(super) async fn verify_email(
     connection: &mut AsyncPgConnection,
-    email: &str,
-) -> db::Result<Option<(UserId, i64)>> {
-    let marked = diesel::update(users::table.filter(users::email.eq(email)))
+    user: UserId,
+) -> db::Result<Option<i64>> {
+    let version = diesel::update(users::table.find(user).filter(users::email_verified_at.is_null()))
         .set((users::email_verified_at.eq(dsl::now), users::version.eq(users::version + 1)))
-        .returning((users::id, users::version))
+        .returning(users::version)
         .get_result(connection)
         .await
         .optional()?;
-    Ok(marked)
+    Ok(version)
 }

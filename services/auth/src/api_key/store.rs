@@ -215,7 +215,7 @@ pub(crate) struct Proof {
     pub(super) secret_hash: Vec<u8>,
     #[diesel(select_expression = api_keys::scopes)]
     pub(crate) scopes: Vec<String>,
-    pub(super) expires_at: Option<Timestamp>,
+    pub(crate) expires_at: Option<Timestamp>,
     pub(crate) version: i64,
     pub(crate) rate_limit: Option<i32>,
     pub(super) old_secret_hash: Option<Vec<u8>>,
@@ -244,5 +244,11 @@ pub(super) async fn touch(
     .bind::<Array<Timestamptz>, _>(instants)
     .execute(connection)
     .await?;
+    Ok(())
+}
+
+/// Deletes all keys of the user. Their tokens are voided by whoever calls, with the user's.
+pub(crate) async fn delete_all(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<()> {
+    diesel::delete(api_keys::table.filter(api_keys::user_id.eq(user))).execute(connection).await?;
     Ok(())
 }

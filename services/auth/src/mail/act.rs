@@ -27,6 +27,11 @@ impl NewMail {
         Self { kind, recipient, user: Some(user), org: Some(org), variables: Map::new() }
     }
 
+    /// To another address than the user's own.
+    pub(crate) fn to(self, recipient: &str) -> Self {
+        Self { recipient: recipient.to_owned(), ..self }
+    }
+
     /// With something that the text needs.
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.variables.insert(name.to_owned(), value.into());

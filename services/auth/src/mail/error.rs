@@ -7,6 +7,9 @@ use service_kit::db;
 pub(crate) enum MailError {
     #[error("there is no such mail, or not any more")]
     Unknown,
+    /// Another service asks.
+    #[error("mails are for the mail service alone")]
+    NotYours,
     #[error("a token could not be made")]
     Seal(#[from] SealError),
     #[error(transparent)]
@@ -17,6 +20,7 @@ impl Describe for MailError {
     fn kind(&self) -> Kind {
         match self {
             Self::Unknown => Kind::NotFound,
+            Self::NotYours => Kind::Forbidden,
             Self::Seal(_) => Kind::Internal,
             Self::Db(error) => error.kind(),
         }
@@ -25,6 +29,7 @@ impl Describe for MailError {
     fn code(&self) -> &'static str {
         match self {
             Self::Unknown => "mail_not_found",
+            Self::NotYours => "mail_service_required",
             Self::Seal(_) => "internal",
             Self::Db(error) => error.code(),
         }

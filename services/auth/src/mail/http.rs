@@ -8,6 +8,7 @@ use ids::{MailId, OneTimeTokenId, Timestamp};
 use problem::HttpError;
 use sealing::{Keyring, SealError};
 use serde_json::{Map, Value};
+use service_discovery::Service;
 use service_kit::{
     db::Db,
     http::{Credentialed, NotFound},
@@ -16,7 +17,8 @@ use service_kit::{
 use super::{Links, error::MailError, store};
 use crate::one_time::{self, Purpose};
 
-/// Gives the mail service the mail of a `mail.requested` event, with its link.
+/// Gives the mail service the mail of a `mail.requested` event, with its link: nobody else
+/// is shown what logs people in.
 #[utoipa::path(
     tag = "internal",
     params(("id" = MailId, Path, description = "Which mail")),
@@ -25,12 +27,15 @@ use crate::one_time::{self, Purpose};
 )]
 #[get("/internal/v1/auth/mails/{id}")]
 pub(crate) async fn get_mail(
-    _caller: CallingService,
+    caller: CallingService,
     id: Path<MailId>,
     db: Data<Db>,
     keyring: Data<Keyring>,
     links: Data<Links>,
 ) -> Result<Json<Mail>, HttpError> {
+    if caller.0 != Service::Notify {
+        return Err(MailError::NotYours.into());
+    }
     let id = id.into_inner();
     let row = store::find(&mut *db.connection().await?, id, Timestamp::now()).await?;
     let row = row.ok_or(MailError::Unknown)?;

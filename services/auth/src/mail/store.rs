@@ -2,7 +2,8 @@
 
 use contract_auth::MailKind;
 use diesel::{
-    ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName, delete, insert_into,
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName, delete,
+    insert_into,
     sql_types::{Jsonb, Nullable, Text, Timestamptz, Uuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -81,18 +82,20 @@ pub(super) async fn find(
     Ok(mail.get_result(connection).await.optional()?)
 }
 
-/// How many mails of this kind were asked for since then for the user.
-pub(crate) async fn count_since(
+/// When the `n`th mail of this kind to the user, counted from the latest (1), was asked for;
+/// `None`: there were fewer.
+pub(crate) async fn nth_latest(
     connection: &mut AsyncPgConnection,
     user: UserId,
     kind: MailKind,
-    since: Timestamp,
-) -> db::Result<i64> {
-    let sent = mails::table
-        .filter(mails::user_id.eq(user))
-        .filter(mails::kind.eq(kind.name()))
-        .filter(mails::created_at.gt(since));
-    Ok(sent.count().get_result(connection).await?)
+    n: u16,
+) -> db::Result<Option<Timestamp>> {
+    let nth = mails::table
+        .filter(mails::user_id.eq(user).and(mails::kind.eq(kind.name())))
+        .order(mails::created_at.desc())
+        .offset(i64::from(n) - 1)
+        .select(mails::created_at);
+    Ok(nth.first(connection).await.optional()?)
 }
 
 /// Deletes those that were asked for before then; gives how many.

@@ -34,6 +34,20 @@ impl Purpose {
         Self::WebSocket,
     ];
 
+    /// What is only worth something while its account stays as it is.
+    pub(crate) const OF_ACCOUNTS: [Self; 6] = [
+        Self::VerifyEmail,
+        Self::ChangeEmail,
+        Self::ResetPassword,
+        Self::MagicLink,
+        Self::SecondFactor,
+        Self::WebSocket,
+    ];
+
+    /// What is mailed to the address of an account, or about another one.
+    pub(crate) const MAILED: [Self; 4] =
+        [Self::VerifyEmail, Self::ChangeEmail, Self::ResetPassword, Self::MagicLink];
+
     /// The name, in rows and in what the MAC is made of.
     pub(crate) const fn name(self) -> &'static str {
         match self {

@@ -1,8 +1,8 @@
 //! The SQL of one-time tokens.
 
 use diesel::{
-    ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper, delete,
-    insert_into,
+    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable,
+    SelectableHelper, delete, insert_into,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::{OneTimeTokenId, OrgId, Timestamp, UserId};
@@ -51,6 +51,24 @@ pub(crate) async fn insert(
         .execute(connection)
         .await?;
     Ok(id)
+}
+
+/// The token, while it works: looking at it does not use it up.
+pub(crate) async fn find(
+    connection: &mut AsyncPgConnection,
+    purpose: Purpose,
+    id: OneTimeTokenId,
+    now: Timestamp,
+) -> Result<Token, OneTimeError> {
+    let found = one_time_tokens::table
+        .find(id)
+        .filter(one_time_tokens::purpose.eq(purpose.name()).and(one_time_tokens::expires_at.gt(now)))
+        .select(Token::as_select())
+        .first(connection)
+        .await
+        .optional()
+        .map_err(db::Error::from)?;
+    found.ok_or(OneTimeError::Invalid)
 }
 
 /// Uses the token up: of many at once, one gets it. It comes back if the transaction

@@ -1,6 +1,6 @@
 use actix_web::{post, web::Data};
 use audit::Entry;
-use contract_auth::{PasswordChange, SessionReply, audited};
+use contract_auth::{MailKind, PasswordChange, SessionReply, audited};
 use identity::{Can, Revocations};
 use ids::Timestamp;
 use problem::{FieldError, HttpError};
@@ -15,7 +15,9 @@ use crate::{
         self,
         store::{PasswordRow, find_password},
     },
+    mail,
     permissions::WriteAuth,
+    proof,
     rights::{self, RightsError},
     session::{self, Device, Minting, Opening, Pass, SessionError},
 };
@@ -55,6 +57,8 @@ pub(crate) async fn change_password(
             voided.extend(session::act::end_all(connection, caller.user, "password change", now).await?);
             let opening = Opening::again(&caller, mode);
             let (_, pass) = tokens.open(connection, &device, opening).await?;
+            let holder = proof::store::lock(connection, caller.user).await?.ok_or(RightsError::Ended)?;
+            mail::act::send(connection, &holder.mail(MailKind::PasswordChanged), Timestamp::now()).await?;
             let entry = Entry::of(audited::PASSWORD_CHANGED).on(caller.user);
             audit::record(connection, &device.origin.caller(&caller), entry).await?;
             Ok::<_, SessionError>((pass, voided))

@@ -1,15 +1,23 @@
 //! How sessions end, whole: the rows, what becomes void, and what others are told. Each
 //! belongs in one transaction; who did it, the caller records.
 
+use std::time::Duration;
+
 use contract_auth::events::SessionRevoked;
 use diesel_async::AsyncPgConnection;
 use events::publish;
-use identity::Revocation;
+use identity::{Principal, Revocation};
 use ids::{SessionId, Timestamp, UserId};
 use service_kit::db;
 
-use super::store;
-use crate::revocation;
+use super::{
+    SessionError, rules,
+    store::{self, Owner},
+};
+use crate::{revocation, rights::RightsError};
+
+/// How fresh a login must be for what cannot be undone.
+const FRESH: Duration = Duration::from_secs(15 * 60);
 
 /// Ends a session of `user` and voids its tokens; the revocation, if there was a session
 /// to end.
@@ -24,6 +32,29 @@ pub(crate) async fn end(
     let event = SessionRevoked { session_id: id, user_id: user, org_id, reason: why.to_owned() };
     publish(connection, &event).await?;
     revocation::write(connection, vec![Revocation::of_session(id)], why).await
+}
+
+/// The caller's session, if its login is fresh enough for what cannot be undone.
+pub(crate) async fn require_fresh(
+    connection: &mut AsyncPgConnection,
+    caller: &Principal,
+    now: Timestamp,
+) -> Result<SessionId, SessionError> {
+    let session = caller.session()?;
+    let logged_in = store::logged_in_at(connection, caller.user, session).await?;
+    let logged_in = logged_in.ok_or(RightsError::Ended)?;
+    if now.since(logged_in) > FRESH { Err(SessionError::StaleLogin) } else { Ok(session) }
+}
+
+/// This session, if it is alive.
+pub(crate) async fn alive(
+    connection: &mut AsyncPgConnection,
+    id: SessionId,
+    idle: Duration,
+    now: Timestamp,
+) -> db::Result<Option<Owner>> {
+    let found = store::state(connection, id).await?;
+    Ok(found.filter(|(_, state)| !rules::is_over(state, idle, now)).map(|(owner, _)| owner))
 }
 
 /// Ends all sessions of `user`, and those that they have in others' names, whose

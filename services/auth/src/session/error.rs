@@ -14,6 +14,9 @@ pub(crate) enum SessionError {
     WrongCredentials,
     #[error("verify your e-mail address first, then log in")]
     Unverified,
+    /// The last login is too long ago for something that cannot be undone.
+    #[error("this needs a fresh login: log in again, then repeat it within 15 minutes")]
+    StaleLogin,
     #[error("the refresh token is not one of ours")]
     NotARefreshToken,
     #[error("the session has ended; log in again")]
@@ -45,7 +48,7 @@ impl Describe for SessionError {
             Self::WrongCredentials | Self::NotARefreshToken | Self::Over | Self::Reused => {
                 Kind::Unauthenticated
             }
-            Self::Unverified => Kind::Forbidden,
+            Self::Unverified | Self::StaleLogin => Kind::Forbidden,
             Self::Unknown => Kind::NotFound,
             Self::Invalid(_) => Kind::Invalid,
             Self::Rights(error) => error.kind(),
@@ -61,6 +64,7 @@ impl Describe for SessionError {
         match self {
             Self::WrongCredentials => "wrong_credentials",
             Self::Unverified => "email_unverified",
+            Self::StaleLogin => "fresh_login_required",
             Self::NotARefreshToken => "refresh_token_invalid",
             Self::Over => "session_ended",
             Self::Reused => "refresh_token_reused",

@@ -195,7 +195,7 @@ pub(super) async fn end_all(
 }
 
 /// When the login of this session of `user` was.
-pub(crate) async fn logged_in_at(
+pub(super) async fn logged_in_at(
     connection: &mut AsyncPgConnection,
     user: UserId,
     id: SessionId,

@@ -3,7 +3,7 @@ use problem::{Describe, Kind};
 use sealing::SealError;
 use service_kit::db;
 
-use crate::{rights::RightsError, session::SessionError};
+use crate::{one_time::OneTimeError, rights::RightsError, session::SessionError};
 
 /// Why no token was made.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +49,8 @@ pub(crate) enum TokenError {
     Issue(#[from] IssueError),
     #[error("the proof could not be read")]
     Seal(#[from] SealError),
+    #[error("a ticket could not be read")]
+    Ticket(#[from] serde_json::Error),
     /// It cannot be told yet what the subject token is worth.
     #[error(transparent)]
     Unready(Refusal),
@@ -61,6 +63,18 @@ impl From<Refusal> for TokenError {
         match refusal {
             Refusal::NoKeys | Refusal::RevocationsUnknown | Refusal::RightsChanged => Self::Unready(refusal),
             other => Self::InvalidGrant(other.to_string()),
+        }
+    }
+}
+
+impl From<OneTimeError> for TokenError {
+    fn from(error: OneTimeError) -> Self {
+        match error {
+            OneTimeError::Invalid => {
+                Self::InvalidGrant("this ticket opens nothing, or not any more".to_owned())
+            }
+            OneTimeError::Seal(error) => Self::Seal(error),
+            OneTimeError::Db(error) => Self::Db(error),
         }
     }
 }
@@ -94,7 +108,7 @@ impl Describe for TokenError {
             | Self::InvalidTarget
             | Self::InvalidGrant(_) => Kind::Malformed,
             Self::Issue(error) => error.kind(),
-            Self::Seal(_) => Kind::Internal,
+            Self::Seal(_) | Self::Ticket(_) => Kind::Internal,
             Self::Unready(refusal) => refusal.kind(),
             Self::Db(error) => error.kind(),
         }
@@ -108,7 +122,7 @@ impl Describe for TokenError {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidGrant(_) => "invalid_grant",
             Self::Issue(error) => error.code(),
-            Self::Seal(_) => "internal",
+            Self::Seal(_) | Self::Ticket(_) => "internal",
             Self::Unready(refusal) => refusal.code(),
             Self::Db(error) => error.code(),
         }

@@ -12,6 +12,7 @@ use crate::{
     api_key::{self, LastUsed},
     rights,
     session::{self, Minting, SessionError},
+    ws_ticket,
 };
 
 /// How long the token of an API key or of a cookie lives: the gateway fetches the next one
@@ -47,6 +48,7 @@ impl Exchanges {
                     Some(token_type::SESSION_COOKIE) => {
                         self.session_cookie(client, request, subject, now).await
                     }
+                    Some(token_type::WS_TICKET) => self.ws_ticket(client, request, subject, now).await,
                     Some(token_type::ACCESS_TOKEN) => self.on_behalf(client, request, subject, now).await,
                     Some(_) => Err(TokenError::InvalidRequest("`subject_token_type` is unknown".to_owned())),
                     None => Err(missing("subject_token_type")),
@@ -112,6 +114,24 @@ impl Exchanges {
         let owner = session::store::visit(&mut connection, session, idle, now).await?.ok_or_else(refused)?;
         let subject = self.minting.subject(&mut connection, &owner, session).await?;
         let lifetime = owner.expires_at.since(now).clamp(Duration::from_secs(1), HELD);
+        let token = self.issuer.for_clients(&subject, lifetime, now)?;
+        Ok(issued(token, lifetime, &subject.scopes))
+    }
+
+    /// A ticket for one WebSocket, which it uses up, for a token as clients hold it. Only the
+    /// gateway may ask: sockets are opened there.
+    async fn ws_ticket(
+        &self,
+        client: Service,
+        request: &TokenRequest,
+        ticket: &Secret,
+        now: Timestamp,
+    ) -> Result<IssuedToken, TokenError> {
+        if client != Service::Gateway || request.audience.as_deref() != Some(EDGE_AUDIENCE) {
+            return Err(TokenError::InvalidTarget);
+        }
+        let mut connection = self.db.connection().await?;
+        let (subject, lifetime) = ws_ticket::redeem(&mut connection, &self.minting, ticket, now).await?;
         let token = self.issuer.for_clients(&subject, lifetime, now)?;
         Ok(issued(token, lifetime, &subject.scopes))
     }

@@ -7,12 +7,13 @@ use serde_json::json;
 use crate::spawn::{Auth, Somebody, code, refused, spawn};
 
 /// Those that answer with a secret, and so take no key.
-const WITH_SECRETS: [&str; 5] = [
+const WITH_SECRETS: [&str; 6] = [
+    "/api/v1/admin/users/{id}/impersonate",
     "/api/v1/auth/api-keys",
     "/api/v1/auth/api-keys/{id}/rotate",
-    "/api/v1/admin/users/{id}/impersonate",
     "/api/v1/auth/impersonation/renew",
     "/api/v1/auth/password/change",
+    "/api/v1/auth/ws-ticket",
 ];
 
 #[test]

@@ -1,5 +1,6 @@
 //! Bad input of every kind: the right problem, and nothing changed.
 
+use contract_auth::routes;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
@@ -23,7 +24,19 @@ fn case(name: &'static str, body: impl Into<Vec<u8>>, status: u16, code: &'stati
 fn cases() -> Vec<Case> {
     let deep = format!(r#"{{"metadata": {}{}}}"#, r#"{"x":"#.repeat(5000), "}".repeat(5000));
     let get = |name, path, status, code| Case { method: Method::GET, path, ..case(name, "", status, code) };
+    let post = |path, body: &str, status, code| Case {
+        method: Method::POST,
+        path,
+        ..case(path, body, status, code)
+    };
     vec![
+        post(routes::PASSWORD_FORGOT, r#"{"email": "ada＠example.com"}"#, 422, "invalid_fields"),
+        post(routes::MAGIC_LINK, r#"{"email": 7}"#, 422, "invalid_fields"),
+        post(routes::EMAIL_CHANGE, r#"{"email": "lovelace＠example.com"}"#, 422, "invalid_fields"),
+        post(routes::VERIFY_EMAIL, r#"{"token": "plt_x", "verified": true}"#, 422, "invalid_fields"),
+        post(routes::EMAIL_CONFIRM, r#"{"token": "plt_x"}"#, 401, "one_time_token_invalid"),
+        post(routes::PASSWORD_RESET, r#"{"token": "", "new_password": "x"}"#, 401, "one_time_token_invalid"),
+        post(routes::MAGIC_LINK_VERIFY, r#"{"token": "plr_x"}"#, 401, "one_time_token_invalid"),
         case("no body", "", 400, "json_malformed"),
         case("half a body", r#"{"name": "#, 400, "json_malformed"),
         case("two bodies", r#"{} {}"#, 400, "json_malformed"),

@@ -40,18 +40,27 @@ pub(crate) async fn spawn_with(settings: &[(&str, &str)]) -> Auth {
     })
     .await;
     let issuer = Issuer::start();
-    let app = App::build(settings_for(&db, &issuer, settings)).await.unwrap();
-    let (public, internal) = app.addresses().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    actix_web::rt::spawn(app.run(async {
+    let (base, internal_base) = serve(settings_for(&db, &issuer, settings), async {
         let _ = stopped.await;
-    }));
-    let (base, internal_base) = (format!("http://{public}"), format!("http://{internal}"));
+    })
+    .await;
+    let (client, internal) = (client_of(&base), client_of(&internal_base));
+    Auth { db, issuer, base, internal_base, client, internal, stop }
+}
+
+/// Serves until `stop` ends; the URLs of the two listeners.
+async fn serve(settings: Settings, stop: impl Future<Output = ()> + 'static) -> (String, String) {
+    let app = App::build(settings).await.unwrap();
+    let (public, internal) = app.addresses().unwrap();
+    actix_web::rt::spawn(app.run(stop));
+    (format!("http://{public}"), format!("http://{internal}"))
+}
+
+fn client_of(url: &str) -> Client {
     // A busy machine is no failure.
     let options = PeerOptions { timeout: Duration::from_secs(30), ..PeerOptions::default() };
-    let client = |url: &str| Client::new(Peer::new(&[url.parse().unwrap()], &options).unwrap());
-    let (client, internal) = (client(&base), client(&internal_base));
-    Auth { db, issuer, base, internal_base, client, internal, stop }
+    Client::new(Peer::new(&[url.parse().unwrap()], &options).unwrap())
 }
 
 fn settings_for(db: &TestDatabase, issuer: &Issuer, more: &[(&str, &str)]) -> Settings {
@@ -86,6 +95,13 @@ impl Somebody {
 }
 
 impl Auth {
+    /// Another process on the same database, for the rest of the test.
+    pub(crate) async fn another_process(&self) -> (Client, Client) {
+        let settings = settings_for(&self.db, &self.issuer, &[]);
+        let (base, internal) = serve(settings, std::future::pending()).await;
+        (client_of(&base), client_of(&internal))
+    }
+
     pub(crate) async fn register(&self, email: &str) {
         let registration = Registration { email: email.to_owned(), password: PASSWORD.into(), name: None };
         self.client.register(&registration).await.unwrap();

@@ -14,7 +14,10 @@ use contract_auth::{AccountChange, ApiKeyChange, PasswordChange, audited, events
 use contract_events::{Batch, Envelope, inbox_path};
 use service_kit::db::Connector;
 
-use crate::spawn::{Auth, PASSWORD, SEALING_KEYS, claims_of, spawn, spawn_with};
+use crate::{
+    mailbox,
+    spawn::{Auth, PASSWORD, SEALING_KEYS, claims_of, spawn, spawn_with},
+};
 
 const NEW: &str = "nine blue foxes dance";
 
@@ -47,6 +50,8 @@ async fn live(auth: &Auth) {
     crate::impersonation::live(auth).await;
     let back = auth.login("eve@example.com").await.unwrap();
     auth.client.delete_me(&auth.inward(&back.access_token)).await.unwrap();
+    crate::email_change::live(auth).await;
+    crate::recovery::live(auth).await;
     let mut operator = Connector::new(auth.db.url(), None).unwrap().connect().await.unwrap();
     auth::admin::create(&mut operator, "root@example.com", PASSWORD, &["ADMIN"]).await.unwrap();
     auth::admin::verify(&mut operator, "ada@example.com").await.unwrap();
@@ -60,7 +65,7 @@ async fn column(auth: &Auth, sql: &str) -> Vec<String> {
 
 #[actix_web::test]
 async fn all_that_the_contract_lists_is_audited_and_told_and_nothing_else() {
-    let auth = spawn().await;
+    let auth = mailbox::spawn().await;
     live(&auth).await;
     let listed: BTreeSet<_> = audited::ALL.iter().map(|action| action.name.to_owned()).collect();
     let found = column(&auth, "SELECT DISTINCT action FROM audit_log").await;
@@ -72,12 +77,13 @@ async fn all_that_the_contract_lists_is_audited_and_told_and_nothing_else() {
 
 #[actix_web::test]
 async fn nothing_that_is_kept_about_it_holds_a_secret_or_an_address() {
-    let auth = spawn().await;
+    let auth = mailbox::spawn().await;
     live(&auth).await;
     let kept =
-        column(&auth, "SELECT audit_log::text FROM audit_log UNION ALL SELECT events::text FROM events");
+        column(&auth, "SELECT audit_log::text FROM audit_log UNION ALL SELECT events::text FROM events
+                       UNION ALL SELECT jobs::text FROM jobs UNION ALL SELECT jobs_history::text FROM jobs_history");
     for row in kept.await {
-        for secret in [PASSWORD, NEW, "example.com", "plk_", "plr_", "eyJ", "$argon2"] {
+        for secret in [PASSWORD, NEW, "example.com", "plk_", "plr_", "plt_", "eyJ", "$argon2"] {
             assert!(!row.contains(secret), "{secret} in {row}");
         }
     }
@@ -85,7 +91,7 @@ async fn nothing_that_is_kept_about_it_holds_a_secret_or_an_address() {
 
 #[actix_web::test]
 async fn versions_grow_by_one_with_every_event_of_a_user() {
-    let auth = spawn().await;
+    let auth = mailbox::spawn().await;
     live(&auth).await;
     let sql = "SELECT aggregate || ' ' || string_agg(version::text, ',' ORDER BY seq) FROM events
                WHERE type LIKE 'user.%' GROUP BY aggregate";
@@ -160,6 +166,8 @@ async fn a_subscriber_is_told_in_order() {
     let wanted = ["organization.created", "user.created", "user.deleted", "organization.deleted"];
     for _ in 0..600 {
         let told: Vec<String> = taken.lock().unwrap().iter().map(|event| event.kind.clone()).collect();
+        // Whether the registration's mail is asked for before the user is gone is open.
+        let told: Vec<String> = told.into_iter().filter(|kind| kind != "mail.requested").collect();
         if told.len() >= wanted.len() {
             assert_eq!(told, wanted);
             handle.stop(false).await;

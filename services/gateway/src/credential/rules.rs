@@ -126,12 +126,20 @@ mod tests {
 
     #[test]
     fn few_operations_look_at_no_credential() {
-        for open in ["/api/v1/auth/login", "/.well-known/jwks.json", "/api/v1/auth/openapi.json"] {
+        for open in [
+            "/api/v1/auth/login",
+            "/api/v1/auth/password/reset",
+            "/.well-known/jwks.json",
+            "/api/v1/auth/openapi.json",
+        ] {
             assert!(takes_no_credential(open, Service::Auth), "{open}");
         }
         for closed in [
             "/api/v1/auth/me",
             "/api/v1/auth/login/x",
+            "/api/v1/auth/password/change",
+            "/api/v1/auth/verify-email/resend",
+            "/api/v1/auth/email/change",
             "/api/v1/prefs/x/openapi.json",
             "/api/v1/prefs/openapi.json",
         ] {

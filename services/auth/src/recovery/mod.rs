@@ -1,0 +1,5 @@
+//! Recovery: a new password for who forgot theirs, by a mailed link.
+
+mod act;
+pub(crate) mod http;
+mod store;
