@@ -15,7 +15,7 @@ test: ## Run all tests with a private PostgreSQL and Redis
 	@deploy/local/prerequisites.sh --tests && cargo xtask test $(ARGS)
 
 bench: ## Measure what is to be fast, beside its limit or a peer
-	@deploy/local/prerequisites.sh --tests && cargo run --profile bench -p bench -- $(ARGS)
+	@deploy/local/prerequisites.sh --tests && cargo build --profile bench -p bench -p plinth -p auth -p prefs -p gateway && target/release/bench $(ARGS)
 
 lint: ## Check format, architecture, clippy, docs and API documents
 	@cargo xtask lint

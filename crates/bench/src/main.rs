@@ -1,15 +1,19 @@
 //! `make bench`: measures beside the limit or a peer, and prints ratios.
 #![expect(clippy::print_stdout, reason = "it is a command, and its output is what it is for")]
 
+mod auth;
 mod events;
 mod idempotency;
 mod jobs;
 mod machine;
+mod plinth;
 mod report;
 mod revocation;
 mod served;
 mod servers;
 mod spread;
+mod storm;
+mod timing;
 
 use clap::Parser;
 
@@ -22,13 +26,13 @@ use service_kit::signals::terminated;
 #[command(version)]
 struct Options {
     /// What to measure; everything, if nothing is named.
-    #[arg(value_parser = ["jobs", "events", "idempotency", "revocation"])]
+    #[arg(value_parser = ["jobs", "events", "idempotency", "revocation", "auth", "timing", "storm"])]
     parts: Vec<String>,
     /// How long a transaction is held open while jobs flow, seconds.
     #[arg(long, default_value_t = 120)]
     held_seconds: u64,
     /// Leave out a peer, for a machine that cannot install it.
-    #[arg(long, value_parser = ["graphile-worker", "pgbench"])]
+    #[arg(long, value_parser = ["graphile-worker", "pgbench", "better-auth"])]
     without: Vec<String>,
 }
 
@@ -77,5 +81,26 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
         events::measure(&servers, &mut report).await?;
         servers.stop().await?;
     }
+    measure_plinth(options, &mut report).await?;
     report.finish()
+}
+
+/// What takes all of Plinth: each part has one of its own.
+async fn measure_plinth(options: &Options, report: &mut Report) -> anyhow::Result<()> {
+    if options.measures("auth") {
+        let servers = Servers::with_statements().await?;
+        auth::measure(options, &servers, report).await?;
+        servers.stop().await?;
+    }
+    if options.measures("timing") {
+        let servers = Servers::start().await?;
+        timing::measure(&servers, report).await?;
+        servers.stop().await?;
+    }
+    if options.measures("storm") {
+        let servers = Servers::start().await?;
+        storm::measure(&servers, report).await?;
+        servers.stop().await?;
+    }
+    Ok(())
 }

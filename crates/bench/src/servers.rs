@@ -29,22 +29,56 @@ impl Servers {
     /// One that keeps when each transaction was committed. It costs a little, so that only
     /// who asks for it has it.
     pub(crate) async fn with_commit_times() -> anyhow::Result<Self> {
+        Self::restarted("track_commit_timestamp = on").await
+    }
+
+    /// One that counts statements (`pg_stat_statements`), which costs a little, too.
+    pub(crate) async fn with_statements() -> anyhow::Result<Self> {
+        let servers = Self::restarted("shared_preload_libraries = 'pg_stat_statements'").await?;
+        let admin = connect(&servers.url("postgres")).await?;
+        let made = admin.batch_execute("CREATE EXTENSION pg_stat_statements").await;
+        made.context("pg_stat_statements is missing: install PostgreSQL's contrib modules")?;
+        Ok(servers)
+    }
+
+    /// One that was started again after it was told a setting.
+    async fn restarted(setting: &str) -> anyhow::Result<Self> {
         let Self { postgres, dir } = Self::start().await?;
         let admin = connect(&postgres.url("postgres")).await?;
-        admin.batch_execute("ALTER SYSTEM SET track_commit_timestamp = on").await?;
+        admin.batch_execute(&format!("ALTER SYSTEM SET {setting}")).await?;
         postgres.stop().await?;
         Ok(Self { postgres: Postgres::start(dir.path(), options()).await?, dir })
+    }
+
+    /// The superuser's URL of a database.
+    pub(crate) fn url(&self, database: &str) -> String {
+        self.postgres.url(database)
+    }
+
+    /// A role's URL of a database.
+    pub(crate) fn url_as(&self, role: &str, password: &str, database: &str) -> String {
+        self.postgres.url_as(role, password, database)
+    }
+
+    /// The process that all of the server's are children of.
+    pub(crate) fn pid(&self) -> u32 {
+        self.postgres.pid()
     }
 
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         Ok(self.postgres.stop().await?)
     }
 
+    /// A new database without tables; its URL.
+    pub(crate) async fn empty(&self, name: &str) -> anyhow::Result<String> {
+        let admin = connect(&self.url("postgres")).await?;
+        admin.batch_execute(&format!("CREATE DATABASE {name}")).await?;
+        Ok(self.url(name))
+    }
+
     /// A new database with the tables of `catalogue`; its URL.
     pub(crate) async fn database(&self, name: &str, catalogue: Catalogue) -> anyhow::Result<String> {
-        let admin = connect(&self.postgres.url("postgres")).await?;
-        admin.batch_execute(&format!("CREATE DATABASE {name}")).await?;
-        let url = self.postgres.url(name);
+        let url = self.empty(name).await?;
         Migrator::new(&url, None, catalogue)?.up().await?;
         Ok(url)
     }
