@@ -34,8 +34,8 @@ const TARGET: Target = Target::AtMost(2.0);
 pub(crate) async fn measure(servers: &Servers, report: &mut Report) -> anyhow::Result<()> {
     report.doing("starting Plinth");
     let plinth = Plinth::start(servers).await?;
-    let [ada] =
-        <[Person; 1]>::try_from(arrive(&plinth, 1).await?).map_err(|_| anyhow::anyhow!("one person"))?;
+    let [ada] = <[Person; 1]>::try_from(arrive(&plinth, 1).await?)
+        .map_err(|_others| anyhow::anyhow!("one person"))?;
     let hashes = tokio::task::spawn_blocking(ceiling).await??;
     verified(&plinth, &ada, Duration::from_secs(2)).await?;
     report.doing("no logins, and some requests with a token");

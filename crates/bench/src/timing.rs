@@ -30,13 +30,13 @@ pub(crate) async fn measure(servers: &Servers, report: &mut Report) -> anyhow::R
     let login =
         |email: &str| json!(Login { email: email.to_owned(), password: "not their password at all".into() });
     let only_address = |email: &str| json!({ "email": email });
-    let ways: [(&str, &dyn Fn(&str) -> Value, u16); 4] = [
-        ("login", &login, 401),
-        ("register", &registration, 202),
-        ("password/forgot", &only_address, 202),
-        ("magic-link", &only_address, 202),
+    let ways = [
+        Way { path: "login", body: login, status: 401 },
+        Way { path: "register", body: registration, status: 202 },
+        Way { path: "password/forgot", body: address_alone, status: 202 },
+        Way { path: "magic-link", body: address_alone, status: 202 },
     ];
-    for (path, body, status) in ways {
+    for Way { path, body, status } in ways {
         report
             .doing(&format!("{path}, {} times for those who have an account and for others", PEOPLE * ASKED));
         let (mut with, mut without) = (Vec::new(), Vec::new());
@@ -53,6 +53,21 @@ pub(crate) async fn measure(servers: &Servers, report: &mut Report) -> anyhow::R
         report.compared(format!("timing: {path}, AUC"), told, "", ("certainty", 1.0), TARGET);
     }
     Ok(())
+}
+
+/// A question that must not tell.
+struct Way {
+    path: &'static str,
+    body: fn(&str) -> Value,
+    status: u16,
+}
+
+fn login(email: &str) -> Value {
+    json!(Login { email: email.to_owned(), password: "not their password at all".into() })
+}
+
+fn address_alone(email: &str) -> Value {
+    json!({ "email": email })
 }
 
 fn registration(email: &str) -> Value {

@@ -14,3 +14,4 @@ mod journey;
 mod protect;
 mod races;
 mod revocation;
+mod storm;
