@@ -27,9 +27,6 @@ pub(crate) async fn measure(servers: &Servers, report: &mut Report) -> anyhow::R
     for email in &known {
         ask(&plinth, "register", &registration(email), 202).await?;
     }
-    let login =
-        |email: &str| json!(Login { email: email.to_owned(), password: "not their password at all".into() });
-    let only_address = |email: &str| json!({ "email": email });
     let ways = [
         Way { path: "login", body: login, status: 401 },
         Way { path: "register", body: registration, status: 202 },
@@ -37,8 +34,10 @@ pub(crate) async fn measure(servers: &Servers, report: &mut Report) -> anyhow::R
         Way { path: "magic-link", body: address_alone, status: 202 },
     ];
     for Way { path, body, status } in ways {
-        report
-            .doing(&format!("{path}, {} times for those who have an account and for others", PEOPLE * ASKED));
+        report.doing(&format!(
+            "{path}, {} times for those with an account, as often for others",
+            PEOPLE * ASKED
+        ));
         let (mut with, mut without) = (Vec::new(), Vec::new());
         for email in known.iter().cycle().take(PEOPLE * ASKED) {
             // In either order, so that the one is not always asked for after the other.
