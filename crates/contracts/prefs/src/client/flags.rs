@@ -266,7 +266,8 @@ impl Client {
     /// The value of one flag (OFREP).
     ///
     /// # Errors
-    /// As [`Peer::send`](service_discovery::Peer::send).
+    /// As [`Peer::send`](service_discovery::Peer::send). What OFREP refuses in its own words is
+    /// [`CallError::Unreadable`] with its status.
     pub async fn evaluate(
         &self,
         token: &str,
@@ -281,7 +282,8 @@ impl Client {
     /// The values of all flags (OFREP), or `None` when they still have the ETag `known`.
     ///
     /// # Errors
-    /// As [`Peer::send`](service_discovery::Peer::send).
+    /// As [`Peer::send`](service_discovery::Peer::send). What OFREP refuses in its own words is
+    /// [`CallError::Unreadable`] with its status.
     pub async fn evaluate_all(
         &self,
         token: &str,
