@@ -46,6 +46,7 @@ pub(crate) async fn change_email(
     once: Idempotency,
     origin: Origin,
 ) -> Result<HttpResponse, HttpError> {
+    caller.session()?;
     let email: Email = proof::act::address(&body.0.email)?;
     let (by, now) = (origin.caller(&caller), Timestamp::now());
     once.run(&db, async |connection| {

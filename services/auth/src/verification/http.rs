@@ -66,7 +66,7 @@ pub(crate) async fn verify_email(
          content_type = "application/problem+json"),
         Credentialed, Keyed
     ),
-    security(("bearer" = ["auth:write"]), ("api_key" = ["auth:write"]))
+    security(("bearer" = ["auth:write"]))
 )]
 #[post("/api/v1/auth/verify-email/resend")]
 pub(crate) async fn resend_verification(
@@ -74,6 +74,7 @@ pub(crate) async fn resend_verification(
     db: Data<Db>,
     once: Idempotency,
 ) -> Result<HttpResponse, HttpError> {
+    caller.session()?;
     let now = Timestamp::now();
     once.run(&db, async |connection| {
         rights::store::require_live(connection, &caller).await?;

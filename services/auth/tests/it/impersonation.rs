@@ -229,6 +229,8 @@ fn id_for(path: &str) -> String {
 fn body(path: &str) -> Value {
     if path.ends_with("password/change") {
         json!({ "current_password": PASSWORD, "new_password": "nine blue foxes dance" })
+    } else if path.ends_with("email/change") {
+        json!({ "email": "lovelace@example.com" })
     } else if path.ends_with("api-keys") {
         json!({ "name": "x", "scopes": ["auth:read"] })
     } else {
