@@ -23,6 +23,7 @@ use crate::{
     internal_routes,
     mail::Links,
     migrations,
+    organization::Limits,
     password::Hasher,
     revocation, routes,
     session::Minting,
@@ -160,6 +161,7 @@ struct State {
     origin: Data<PublicOrigin>,
     environment: Data<KeyEnvironment>,
     links: Data<Links>,
+    organizations: Data<Limits>,
 }
 
 impl State {
@@ -207,6 +209,7 @@ impl State {
             origin: Data::new(PublicOrigin(origin)),
             environment: Data::new(settings.key_environment),
             links: Data::new(settings.links),
+            organizations: Data::new(settings.organizations),
         })
     }
 
@@ -227,7 +230,8 @@ impl State {
                 .app_data(self.issuer.clone())
                 .app_data(self.origin.clone())
                 .app_data(self.environment.clone())
-                .app_data(self.links.clone());
+                .app_data(self.links.clone())
+                .app_data(self.organizations.clone());
             if self.serves {
                 routes(config);
             }

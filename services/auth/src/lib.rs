@@ -11,15 +11,20 @@ mod audited;
 mod background;
 mod email_change;
 mod impersonation;
+mod invitation;
 mod magic_link;
 mod mail;
+mod membership;
 mod one_time;
+mod organization;
 mod password;
 mod permissions;
 mod proof;
 mod recovery;
+mod resource;
 mod revocation;
 mod rights;
+mod role;
 mod schema;
 mod session;
 pub mod settings;
@@ -82,10 +87,42 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(user::http::ban_user)
         .service(user::http::unban_user)
         .service(user::http::set_user_roles)
+        .service(session::switch::switch_org)
+        .service(role::http::list_roles)
+        .service(role::http::put_role)
+        .service(role::http::delete_role)
+        .service(role::http::list_permissions)
         .service(audited::list_audit_entries)
         .service(token::http::get_jwks)
         .service(token::http::get_discovery);
+    organization_routes(config);
     jobs_http::routes(config, Service::Auth);
+}
+
+fn organization_routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(organization::http::list_organizations)
+        .service(organization::http::create_organization)
+        .service(organization::http::get_organization)
+        .service(organization::http::patch_organization)
+        .service(organization::http::delete_organization)
+        .service(membership::http::list_members)
+        .service(membership::http::patch_member)
+        .service(membership::http::delete_member)
+        .service(membership::http::leave_organization)
+        .service(membership::http::transfer_organization)
+        .service(invitation::http::create_invitation)
+        .service(invitation::http::list_invitations)
+        .service(invitation::http::delete_invitation)
+        .service(invitation::http::resend_invitation)
+        .service(invitation::received::list_received_invitations)
+        .service(invitation::received::accept_invitation)
+        .service(invitation::received::decline_invitation)
+        .service(resource::http::list_resource_permissions)
+        .service(resource::http::put_resource_permission)
+        .service(resource::http::delete_resource_permission)
+        .service(resource::http::delete_resource_permissions)
+        .service(resource::check::check_permission);
 }
 
 /// What only our own services call, on the internal listener.
@@ -94,6 +131,7 @@ pub fn internal_routes(config: &mut ServiceConfig<'_>) {
         .service(token::http::create_token)
         .service(token::http::get_internal_jwks)
         .service(mail::http::get_mail)
+        .service(resource::check::check_permission_of)
         .service(revocation::http::get_revocations);
     Inbox::new(Service::Auth, &Subscriptions::new(), contract_auth::events::catalogue()).routes(config);
     audit::internal_routes(config, Service::Auth);

@@ -25,3 +25,19 @@ pub(crate) enum WriteAuth {}
 impl Permission for WriteAuth {
     const SCOPE: &'static str = "auth:write";
 }
+
+/// Read organisations and their members.
+#[derive(Debug)]
+pub(crate) enum ReadOrganizations {}
+
+impl Permission for ReadOrganizations {
+    const SCOPE: &'static str = "orgs:read";
+}
+
+/// Change organisations and their members.
+#[derive(Debug)]
+pub(crate) enum WriteOrganizations {}
+
+impl Permission for WriteOrganizations {
+    const SCOPE: &'static str = "orgs:write";
+}

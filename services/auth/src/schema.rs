@@ -21,6 +21,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    invitations (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        email -> Text,
+        role -> Text,
+        invited_by -> Uuid,
+        sent_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     memberships (org_id, user_id) {
         org_id -> Uuid,
         user_id -> Uuid,
@@ -61,6 +74,37 @@ diesel::table! {
         name -> Text,
         personal_of -> Nullable<Uuid>,
         created_at -> Timestamptz,
+        revision -> Int8,
+        slug -> Nullable<Text>,
+        metadata -> Jsonb,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    permissions (scope) {
+        scope -> Text,
+        description -> Text,
+        sensitive -> Bool,
+    }
+}
+
+diesel::table! {
+    resource_permissions (org_id, resource, user_id) {
+        org_id -> Uuid,
+        resource -> Text,
+        user_id -> Uuid,
+        level -> Text,
+        granted_by -> Nullable<Uuid>,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    restricted_resources (org_id, resource) {
+        org_id -> Uuid,
+        resource -> Text,
+        created_at -> Timestamptz,
     }
 }
 
@@ -85,6 +129,8 @@ diesel::table! {
     roles (name) {
         name -> Text,
         description -> Text,
+        kind -> Text,
+        built_in -> Bool,
     }
 }
 
@@ -107,6 +153,7 @@ diesel::table! {
         device -> Nullable<Text>,
         network -> Nullable<Text>,
         impersonator_id -> Nullable<Uuid>,
+        version -> Int8,
     }
 }
 
@@ -150,16 +197,22 @@ diesel::table! {
 }
 
 diesel::joinable!(api_keys -> users (user_id));
+diesel::joinable!(invitations -> organizations (org_id));
+diesel::joinable!(memberships -> organizations (org_id));
 diesel::joinable!(memberships -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(user_roles -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
+    invitations,
     mails,
     memberships,
     one_time_tokens,
     organizations,
+    permissions,
+    resource_permissions,
+    restricted_resources,
     revocations,
     role_permissions,
     roles,

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use service_discovery::{Registry, Service};
 use service_kit::settings::{Database, Environment, Faults, Http, Reader, Role, environment, logs};
 
-use crate::{mail::Links, session::Lifetimes, token::Clients};
+use crate::{mail::Links, organization::Limits, session::Lifetimes, token::Clients};
 
 /// All that auth is told from outside.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub struct Settings {
     /// `links.base`: the front end's URL, where the links of mails lead; by default the
     /// gateway's origin.
     pub(crate) links: Links,
+    /// `organizations.*`.
+    pub(crate) organizations: Limits,
     /// How new API keys call this installation.
     pub(crate) key_environment: KeyEnvironment,
     /// `identity.takes_clients_tokens`: serve without a gateway in front.
@@ -114,6 +116,11 @@ impl Settings {
             waiting: read.within("passwords.waiting", 64 * cores, 1..=100_000),
         };
         let links = read.optional::<url::Url>("links.base");
+        let organizations = Limits {
+            owned: read.within("organizations.owned", 50_i64, 1..=10_000),
+            members: read.within("organizations.members", 500_i64, 1..=100_000),
+            pending: read.within("organizations.pending_invitations", 100_i64, 1..=10_000),
+        };
         let key_environment = KeyEnvironment(environment(&mut read));
         let takes_clients_tokens = read.or("identity.takes_clients_tokens", false);
         let stale = read.within("identity.revocations_stale_seconds", 60_u64, 1..=86_400);
@@ -130,6 +137,7 @@ impl Settings {
             lifetimes,
             login,
             passwords,
+            organizations,
             key_environment,
             takes_clients_tokens,
             revocations_stale: Duration::from_secs(stale),

@@ -72,12 +72,62 @@ pub const IMPERSONATION_ENDED: Action =
     Action::new("impersonation.ended", "An administrator stopped acting in a user's name.");
 /// An administrator deleted a user.
 pub const USER_DELETED: Action = Action::new("user.deleted", "An administrator deleted a user.");
+/// A person made an organisation.
+pub const ORGANIZATION_CREATED: Action =
+    Action::new("organization.created", "A person made an organisation.");
+/// An organisation's name, slug or metadata was changed.
+pub const ORGANIZATION_CHANGED: Action =
+    Action::new("organization.changed", "An organisation's name, slug or metadata was changed.");
+/// An owner deleted an organisation.
+pub const ORGANIZATION_DELETED: Action =
+    Action::new("organization.deleted", "An owner deleted an organisation.");
+/// An owner handed an organisation over to a member.
+pub const ORGANIZATION_TRANSFERRED: Action =
+    Action::new("organization.transferred", "An owner handed an organisation over to a member.");
+/// A member of an organisation got another role.
+pub const MEMBER_ROLE_CHANGED: Action =
+    Action::new("member.role_changed", "A member of an organisation got another role.");
+/// A member was removed from an organisation.
+pub const MEMBER_REMOVED: Action =
+    Action::new("member.removed", "A member was removed from an organisation.");
+/// A member left an organisation.
+pub const MEMBER_LEFT: Action = Action::new("member.left", "A member left an organisation.");
+/// Somebody was invited to an organisation, or once more.
+pub const INVITATION_SENT: Action =
+    Action::new("invitation.sent", "Somebody was invited to an organisation, or once more.");
+/// An invitation was taken back.
+pub const INVITATION_REVOKED: Action = Action::new("invitation.revoked", "An invitation was taken back.");
+/// Somebody accepted an invitation and joined.
+pub const INVITATION_ACCEPTED: Action =
+    Action::new("invitation.accepted", "Somebody accepted an invitation and joined.");
+/// Somebody declined an invitation.
+pub const INVITATION_DECLINED: Action =
+    Action::new("invitation.declined", "Somebody declined an invitation.");
+/// A person moved a session to another organisation.
+pub const SESSION_SWITCHED: Action =
+    Action::new("session.switched", "A person moved a session to another organisation.");
+/// An administrator made a role or changed what it permits.
+pub const ROLE_DEFINED: Action =
+    Action::new("role.defined", "An administrator made a role or changed what it permits.");
+/// An administrator deleted a role.
+pub const ROLE_DELETED: Action = Action::new("role.deleted", "An administrator deleted a role.");
+/// A member got a leave for a resource, which is restricted from then on.
+pub const RESOURCE_RESTRICTED: Action = Action::new(
+    "resource.restricted",
+    "A member got a leave for a resource, which is restricted from then on.",
+);
+/// A member lost their leave for a resource.
+pub const RESOURCE_PERMISSION_REVOKED: Action =
+    Action::new("resource.permission_revoked", "A member lost their leave for a resource.");
+/// A resource was opened to all members again.
+pub const RESOURCE_OPENED: Action =
+    Action::new("resource.opened", "A resource was opened to all members again.");
 /// A signing key was added.
 pub const SIGNING_KEY_ROTATED: Action =
     Action::new("signing_key.rotated", "An operator added a key that tokens are signed with.");
 
 /// All of it.
-pub const ALL: [Action; 27] = [
+pub const ALL: &[Action] = &[
     ACCOUNT_REGISTERED,
     ACCOUNT_REREGISTERED,
     ACCOUNT_CREATED,
@@ -104,5 +154,22 @@ pub const ALL: [Action; 27] = [
     USER_DELETED,
     USER_IMPERSONATED,
     IMPERSONATION_ENDED,
+    ORGANIZATION_CREATED,
+    ORGANIZATION_CHANGED,
+    ORGANIZATION_DELETED,
+    ORGANIZATION_TRANSFERRED,
+    MEMBER_ROLE_CHANGED,
+    MEMBER_REMOVED,
+    MEMBER_LEFT,
+    INVITATION_SENT,
+    INVITATION_REVOKED,
+    INVITATION_ACCEPTED,
+    INVITATION_DECLINED,
+    SESSION_SWITCHED,
+    ROLE_DEFINED,
+    ROLE_DELETED,
+    RESOURCE_RESTRICTED,
+    RESOURCE_PERMISSION_REVOKED,
+    RESOURCE_OPENED,
     SIGNING_KEY_ROTATED,
 ];

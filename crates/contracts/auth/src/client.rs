@@ -1,3 +1,5 @@
+mod organizations;
+
 use ids::{ApiKeyId, MailId, SessionId, UserId};
 use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
@@ -14,6 +16,7 @@ use crate::{
 /// The paths of auth, as its OpenAPI document writes them.
 pub mod routes {
     #![expect(missing_docs, reason = "each is the path it holds")]
+    pub use super::organizations::routes::*;
     pub const REGISTER: &str = "/api/v1/auth/register";
     pub const LOGIN: &str = "/api/v1/auth/login";
     pub const REFRESH: &str = "/api/v1/auth/refresh";

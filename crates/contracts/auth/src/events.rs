@@ -1,6 +1,12 @@
 //! What auth tells the other services. An event holds ids: whoever needs more of a
 //! person asks auth.
 
+mod organization;
+
+pub use organization::{
+    MembershipCreated, MembershipDeleted, MembershipUpdated, OrganizationUpdated, ResourcePermissionsChanged,
+};
+
 use contract_events::{Event, EventType, example_id};
 use ids::{MailId, OrgId, SessionId, UserId};
 use serde::{Deserialize, Serialize};
@@ -17,7 +23,12 @@ pub fn catalogue() -> Vec<EventType> {
         EventType::of::<UserReregistered>(),
         EventType::of::<UserDeleted>(),
         EventType::of::<OrganizationCreated>(),
+        EventType::of::<OrganizationUpdated>(),
         EventType::of::<OrganizationDeleted>(),
+        EventType::of::<MembershipCreated>(),
+        EventType::of::<MembershipUpdated>(),
+        EventType::of::<MembershipDeleted>(),
+        EventType::of::<ResourcePermissionsChanged>(),
         EventType::of::<SessionRevoked>(),
         EventType::of::<MailRequested>(),
     ]

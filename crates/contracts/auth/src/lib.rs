@@ -7,9 +7,13 @@ pub mod audited;
 mod client;
 pub mod events;
 mod impersonation;
+mod invitation;
 mod mail;
+mod organization;
 mod personal_data;
 mod proof;
+mod resource;
+mod role;
 mod secret;
 mod session;
 mod token;
@@ -22,13 +26,25 @@ pub use api_key::{
 };
 pub use client::{Client, routes};
 pub use impersonation::{Impersonate, Impersonation};
+pub use invitation::{
+    Invitation, InvitationList, InvitationToken, NewInvitation, ReceivedInvitation, ReceivedInvitationList,
+};
 pub use mail::{Mail, MailKind};
+pub use organization::{
+    Member, MemberChange, MemberList, NewOrganization, Organization, OrganizationChange, OrganizationList,
+    SwitchOrg, Transfer,
+};
 pub use personal_data::{PersonalData, PersonalDataQuery, personal_data_path};
 pub use proof::{EmailChange, MailProof, MailWanted, PasswordReset, Settled};
+pub use resource::{
+    Check, CheckOf, Decision, Level, NotAResourceId, Reason, ResourceId, ResourceLevel, ResourcePermission,
+    ResourcePermissionList,
+};
+pub use role::{PermissionInfo, PermissionList, Role, RoleDefinition, RoleKind, RoleList};
 pub use secret::Secret;
 pub use session::{
     CookieSession, LoginReply, Refresh, SESSION_COOKIE, SecondFactorRequired, Session, SessionList,
-    SessionReply, Tokens,
+    SessionReply, SwitchedOrg, Tokens,
 };
 pub use token::{Exchange, Grant, IssuedToken, TokenRequest, grant_type, token_type};
 pub use user::{

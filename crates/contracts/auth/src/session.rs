@@ -1,4 +1,4 @@
-use ids::{SessionId, Timestamp};
+use ids::{OrgId, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -95,6 +95,20 @@ pub struct Refresh {
     /// The refresh token of the pair before.
     #[schema(value_type = String)]
     pub refresh_token: Secret,
+}
+
+/// A session that acts in another organisation from now on. Its refresh token, or its cookie,
+/// stays the one that the client has.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SwitchedOrg {
+    /// Where it acts.
+    pub org_id: OrgId,
+    /// A JWT for `Authorization: Bearer`; `null` for a session that a browser carries.
+    #[schema(value_type = Option<String>)]
+    pub access_token: Option<Secret>,
+    /// How long the access token is good for, seconds.
+    #[schema(example = 300)]
+    pub expires_in: Option<i64>,
 }
 
 /// One login on one device.

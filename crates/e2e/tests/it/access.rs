@@ -109,6 +109,9 @@ async fn status(plinth: &Plinth, method: &str, path: &str, credential: Option<&s
     };
     let id = format!("{kind}_01h455vb4pex5vsknk084sn02q");
     let path = path.replace("{namespace}", "appearance").replace("{key}", "nothing").replace("{id}", &id);
+    let path = path.replace("{name}", "clerk");
+    let path = path.replace("{user_id}", &id.replace(kind, "usr")).replace("{resource}", &id);
+    let path = path.replace("{invitation_id}", &id.replace(kind, "inv"));
     let method: Method = method.to_uppercase().parse().unwrap();
     let mut request = testing::http().request(method.clone(), format!("{}{path}", plinth.url()));
     if let Some(credential) = credential {

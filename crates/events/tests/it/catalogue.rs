@@ -18,8 +18,11 @@ fn contracts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts")
 }
 
-/// The types that implement `Event` in a file.
-fn declared(source: &str) -> usize {
+/// The types that implement `Event` in a contract's `src/events.rs` and `src/events/`.
+fn declared(contract: &Path) -> usize {
+    let parts = fs::read_dir(contract.join("src/events")).into_iter().flatten();
+    let parts = parts.map(|part| part.unwrap().path()).chain([contract.join("src/events.rs")]);
+    let source: String = parts.map(|file| fs::read_to_string(file).unwrap_or_default()).collect();
     source.lines().filter(|line| line.starts_with("impl Event for ")).count()
 }
 
@@ -30,8 +33,7 @@ fn every_event_of_every_contract_is_listed() {
     let mut found = BTreeSet::new();
     for entry in fs::read_dir(contracts()).unwrap() {
         let folder = entry.unwrap().path();
-        let file = folder.join("src/events.rs");
-        let count = fs::read_to_string(file).map_or(0, |source| declared(&source));
+        let count = declared(&folder);
         if count > 0 {
             found.insert((folder.file_name().unwrap().to_str().unwrap().to_owned(), count));
         }

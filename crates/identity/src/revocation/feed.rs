@@ -30,6 +30,12 @@ impl Revocation {
         Self { subject: session.to_string(), version: None }
     }
 
+    /// Of the session's tokens that were made before it had this version.
+    #[must_use]
+    pub fn of_session_before(session: SessionId, version: i64) -> Self {
+        Self { subject: session.to_string(), version: Some(version) }
+    }
+
     /// Of all tokens of an API key.
     #[must_use]
     pub fn of_api_key(key: ApiKeyId) -> Self {

@@ -14,6 +14,7 @@ use service_kit::db;
 use super::{NewAccount, store};
 use crate::{
     one_time::{self, Purpose},
+    organization::{self, OrganizationError},
     revocation, session,
 };
 
@@ -56,8 +57,12 @@ pub(crate) async fn register(
 }
 
 /// Deletes an account with all that hangs on it, and voids its tokens; the revocations,
-/// none if there was no account.
-pub(crate) async fn delete(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<Vec<Revocation>> {
+/// none if there was no account. Refuses who owns organisations with others.
+pub(crate) async fn delete(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+) -> Result<Vec<Revocation>, OrganizationError> {
+    organization::act::let_go(connection, user).await?;
     let mut voided = session::act::end_impersonations(connection, user, "deletion", Timestamp::now()).await?;
     let Some(gone) = store::delete(connection, user).await? else { return Ok(voided) };
     let org_id = gone.org_id;

@@ -1,7 +1,10 @@
 use problem::{Describe, FieldError, Kind};
 use service_kit::db;
 
-use crate::{password::PasswordError, rights::RightsError, session::SessionError, user::UserError};
+use crate::{
+    organization::OrganizationError, password::PasswordError, rights::RightsError, session::SessionError,
+    user::UserError,
+};
 
 /// What can go wrong with an account.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +20,8 @@ pub(crate) enum AccountError {
     #[error(transparent)]
     User(#[from] UserError),
     #[error(transparent)]
+    Organization(#[from] OrganizationError),
+    #[error(transparent)]
     Db(#[from] db::Error),
 }
 
@@ -28,6 +33,7 @@ impl Describe for AccountError {
             Self::Rights(error) => error.kind(),
             Self::Password(error) => error.kind(),
             Self::User(error) => error.kind(),
+            Self::Organization(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -39,6 +45,7 @@ impl Describe for AccountError {
             Self::Rights(error) => error.code(),
             Self::Password(error) => error.code(),
             Self::User(error) => error.code(),
+            Self::Organization(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }

@@ -94,5 +94,6 @@ fn subject(
 ) -> Subject {
     let scopes = rules::narrowed(&rights.scopes);
     let actor = Some(Actor { sub: administrator.to_string(), act: None });
-    Subject { scopes, actor, ..Subject::session(user, org, session, rights) }
+    // Such a session never switches, so it stays at its first version.
+    Subject { scopes, actor, ..Subject::session(user, org, (session, 0), rights) }
 }

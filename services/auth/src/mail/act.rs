@@ -32,6 +32,13 @@ impl NewMail {
         Self { recipient: recipient.to_owned(), ..self }
     }
 
+    /// A mail to an address, which may have an account or not, in the name of an
+    /// organisation.
+    pub(crate) fn to_address(kind: MailKind, recipient: &str, org: OrgId) -> Self {
+        let recipient = recipient.to_owned();
+        Self { kind, recipient, user: None, org: Some(org), variables: Map::new() }
+    }
+
     /// With something that the text needs.
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.variables.insert(name.to_owned(), value.into());

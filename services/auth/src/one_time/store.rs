@@ -90,6 +90,22 @@ pub(crate) async fn take(
     taken.ok_or(OneTimeError::Invalid)
 }
 
+/// Voids the organisation's tokens of this purpose that are about this.
+pub(crate) async fn void_about(
+    connection: &mut AsyncPgConnection,
+    org: OrgId,
+    purpose: Purpose,
+    about: &str,
+) -> db::Result<()> {
+    delete(one_time_tokens::table)
+        .filter(one_time_tokens::org_id.eq(org))
+        .filter(one_time_tokens::purpose.eq(purpose.name()))
+        .filter(one_time_tokens::about.eq(about))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Voids the user's tokens of these purposes: what they proved holds no longer.
 pub(crate) async fn void(
     connection: &mut AsyncPgConnection,

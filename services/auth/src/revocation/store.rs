@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use diesel::{
-    ExpressionMethods, QueryDsl, QueryableByName, insert_into,
+    ExpressionMethods, QueryDsl, QueryableByName,
     sql_types::{Array, BigInt, Nullable, Text},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -20,17 +20,17 @@ pub(crate) async fn write(
     voided: Vec<Revocation>,
     reason: &str,
 ) -> db::Result<Vec<Revocation>> {
-    let rows: Vec<_> = voided
-        .iter()
-        .map(|Revocation { subject, version }| {
-            (
-                revocations::subject.eq(subject),
-                revocations::version.eq(*version),
-                revocations::reason.eq(reason),
-            )
-        })
-        .collect();
-    insert_into(revocations::table).values(rows).execute(connection).await?;
+    let (subjects, versions): (Vec<&str>, Vec<Option<i64>>) =
+        voided.iter().map(|revocation| (revocation.subject.as_str(), revocation.version)).unzip();
+    // Arrays, since a change of a role may concern everybody.
+    statement(
+        "INSERT INTO revocations (subject, version, reason) SELECT s, v, $3 FROM unnest($1, $2) AS t (s, v)",
+    )
+    .bind::<Array<Text>, _>(subjects)
+    .bind::<Array<Nullable<BigInt>>, _>(versions)
+    .bind::<Text, _>(reason)
+    .execute(connection)
+    .await?;
     Ok(voided)
 }
 

@@ -5,11 +5,12 @@ use diesel::{
     sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use identity::{Credential, Principal, Refusal};
+use identity::{Credential, Principal, Refusal, Revocation};
 use ids::{OrgId, Timestamp, UserId};
 use service_kit::db::{self, statement};
 
 use super::{Rights, RightsError};
+use crate::revocation;
 
 /// What `user` may do in `org`; `None` when there is no such member.
 pub(crate) async fn find(
@@ -38,6 +39,8 @@ pub(crate) async fn find(
                       JOIN role_permissions USING (role)
                       JOIN permissions p USING (scope)
                       WHERE r.user_id = u.id AND (u.email_verified_at IS NOT NULL OR NOT p.sensitive)
+                        AND (p.scope ~ ':admin$' OR EXISTS (
+                             SELECT FROM role_permissions o WHERE o.role = m.role AND o.scope = p.scope))
                       ORDER BY p.scope) AS scopes
          FROM users u JOIN memberships m ON m.user_id = u.id
          WHERE m.org_id = $1 AND u.id = $2",
@@ -54,6 +57,57 @@ pub(crate) async fn find(
         roles,
         scopes,
     }))
+}
+
+/// Whose rights change.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Whose<'a> {
+    /// Of one user.
+    User(UserId),
+    /// Of all members of an organisation.
+    Members(OrgId),
+    /// Of all who hold a role, of the platform or in an organisation.
+    Holders(&'a str),
+}
+
+/// Gives the users the next version of their rights, in one statement, and voids the
+/// tokens of those before.
+pub(crate) async fn outdate(
+    connection: &mut AsyncPgConnection,
+    whose: Whose<'_>,
+    why: &str,
+) -> db::Result<Vec<Revocation>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Uuid)]
+        id: UserId,
+        #[diesel(sql_type = BigInt)]
+        version: i64,
+    }
+    // Who changes several users locks them in this order.
+    let next = |users: &str| {
+        format!(
+            "WITH theirs AS (SELECT id FROM users WHERE id IN ({users}) ORDER BY id FOR NO KEY UPDATE)
+             UPDATE users u SET version = u.version + 1 FROM theirs WHERE u.id = theirs.id
+             RETURNING u.id, u.version"
+        )
+    };
+    let rows: Vec<Row> = match whose {
+        Whose::User(user) => statement(next("$1")).bind::<Uuid, _>(user).load(connection).await?,
+        Whose::Members(org) => {
+            let members = next("SELECT user_id FROM memberships WHERE org_id = $1");
+            statement(members).bind::<Uuid, _>(org).load(connection).await?
+        }
+        Whose::Holders(role) => {
+            let holders = next(
+                "SELECT user_id FROM user_roles WHERE role = $1
+                 UNION SELECT user_id FROM memberships WHERE role = $1",
+            );
+            statement(holders).bind::<Text, _>(role).load(connection).await?
+        }
+    };
+    let voided = rows.into_iter().map(|Row { id, version }| Revocation::of_user(id, version)).collect();
+    revocation::write(connection, voided, why).await
 }
 
 /// Refuses a caller whose session or key ended, or whose rights changed, after the token

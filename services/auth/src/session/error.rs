@@ -26,6 +26,9 @@ pub(crate) enum SessionError {
     Reused,
     #[error("there is no such session")]
     Unknown,
+    /// Not there, or not the caller's: nobody is told which.
+    #[error("there is no such organisation")]
+    UnknownOrganization,
     #[error("the request has {} invalid field(s)", .0.len())]
     Invalid(Vec<FieldError>),
     #[error(transparent)]
@@ -49,7 +52,7 @@ impl Describe for SessionError {
                 Kind::Unauthenticated
             }
             Self::Unverified | Self::StaleLogin => Kind::Forbidden,
-            Self::Unknown => Kind::NotFound,
+            Self::Unknown | Self::UnknownOrganization => Kind::NotFound,
             Self::Invalid(_) => Kind::Invalid,
             Self::Rights(error) => error.kind(),
             Self::Refused(error) => error.kind(),
@@ -69,6 +72,7 @@ impl Describe for SessionError {
             Self::Over => "session_ended",
             Self::Reused => "refresh_token_reused",
             Self::Unknown => "session_not_found",
+            Self::UnknownOrganization => "organization_not_found",
             Self::Invalid(_) => "invalid_fields",
             Self::Rights(error) => error.code(),
             Self::Refused(error) => error.code(),

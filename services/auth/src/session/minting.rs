@@ -1,5 +1,5 @@
 use actix_web::web::Data;
-use contract_auth::Tokens;
+use contract_auth::{Secret, Tokens};
 use diesel_async::AsyncPgConnection;
 use identity::Principal;
 use ids::{OrgId, SessionId, Timestamp, UserId};
@@ -58,6 +58,7 @@ impl Minting {
             authenticated_at: now,
             methods,
             cookie: mode == Mode::Cookie,
+            version: 0,
         };
         let new = NewSession { id: SessionId::generate(), owner, device, now };
         store::insert(connection, &new).await?;
@@ -96,10 +97,28 @@ impl Minting {
         Ok(Tokens {
             access_token,
             token_type: "Bearer".to_owned(),
-            expires_in: i64::try_from(self.lifetimes.access.as_secs()).unwrap_or(i64::MAX),
+            expires_in: self.expires_in(),
             refresh_token: state.seal(&self.keyring)?,
             refresh_expires_in: i64::try_from(refresh_expires_in).unwrap_or(i64::MAX),
         })
+    }
+
+    /// The next access token of a session, if its client holds tokens.
+    pub(super) async fn access_token(
+        &self,
+        connection: &mut AsyncPgConnection,
+        owner: &Owner,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<Option<Secret>, SessionError> {
+        let subject = self.subject(connection, owner, session).await?;
+        let token = self.issuer.for_clients(&subject, self.lifetimes.access, now)?;
+        Ok((!owner.cookie).then_some(token))
+    }
+
+    /// How long an access token lasts, seconds.
+    pub(super) fn expires_in(&self) -> i64 {
+        i64::try_from(self.lifetimes.access.as_secs()).unwrap_or(i64::MAX)
     }
 
     /// Whom the tokens of a session speak for, with their rights as of now: nobody who is
@@ -121,7 +140,7 @@ impl Minting {
         Ok(Subject {
             authenticated_at: Some(owner.authenticated_at),
             methods: owner.methods.clone(),
-            ..Subject::session(user, org, session, &rights)
+            ..Subject::session(user, org, (session, owner.version), &rights)
         })
     }
 }

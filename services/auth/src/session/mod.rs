@@ -13,6 +13,7 @@ mod pass;
 mod refresh_token;
 mod rules;
 pub(crate) mod store;
+pub(crate) mod switch;
 
 pub(crate) use device::Device;
 pub(crate) use enter::{Entered, Method, Proven};

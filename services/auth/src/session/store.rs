@@ -6,10 +6,14 @@ use contract_auth::Session;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable,
     SelectableHelper, insert_into,
+    sql_types::{Nullable, Uuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::{OrgId, SessionId, Timestamp, UserId};
-use service_kit::{db, page::Page};
+use service_kit::{
+    db::{self, statement},
+    page::Page,
+};
 
 use super::{Device, Mode, RefreshToken, rules::SessionState};
 use crate::schema::sessions;
@@ -56,6 +60,9 @@ pub(crate) struct Owner {
     pub(crate) authenticated_at: Timestamp,
     pub(crate) methods: Vec<String>,
     pub(crate) cookie: bool,
+    /// What its tokens carry as `sver`: it grows when the session moves to another
+    /// organisation.
+    pub(crate) version: i64,
 }
 
 /// Whose session a cookie stands for, if it is alive; notes the use, once a minute.
@@ -192,6 +199,42 @@ pub(super) async fn end_all(
         .get_results(connection)
         .await?;
     Ok(ended)
+}
+
+/// Moves a session of `user` that is alive to another organisation: its tokens of before
+/// have a lower version than it has then.
+pub(super) async fn switch(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+    id: SessionId,
+    org: OrgId,
+) -> db::Result<Option<Owner>> {
+    let owner = diesel::update(sessions::table.find(id))
+        .filter(sessions::user_id.eq(user).and(sessions::revoked_at.is_null()))
+        .set((sessions::org_id.eq(org), sessions::version.eq(sessions::version + 1)))
+        .returning(Owner::as_returning())
+        .get_result(connection)
+        .await
+        .optional()?;
+    Ok(owner)
+}
+
+/// Moves the sessions in an organisation, of one user or of all, to their users' personal
+/// ones.
+pub(crate) async fn move_home(
+    connection: &mut AsyncPgConnection,
+    org: OrgId,
+    user: Option<UserId>,
+) -> db::Result<()> {
+    statement(
+        "UPDATE sessions s SET org_id = o.id, version = s.version + 1 FROM organizations o
+         WHERE s.org_id = $1 AND ($2 IS NULL OR s.user_id = $2) AND o.personal_of = s.user_id",
+    )
+    .bind::<Uuid, _>(org)
+    .bind::<Nullable<Uuid>, _>(user)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// When the login of this session of `user` was.

@@ -22,7 +22,7 @@ pub(crate) struct Subject {
     pub(crate) roles: Vec<String>,
     pub(crate) version: i64,
     pub(crate) sid: Option<String>,
-    /// The version of that API key; a session has none.
+    /// The version of that session or API key.
     pub(crate) sid_version: i64,
     pub(crate) actor: Option<Actor>,
     /// When the user last proved who they are, if there was a login.
@@ -35,8 +35,11 @@ pub(crate) struct Subject {
 
 impl Subject {
     /// A user in a login session: all that their roles permit.
-    pub(crate) fn session(user: UserId, org: OrgId, session: SessionId, rights: &Rights) -> Self {
-        Self::user(user, org, rights, rights.scopes.iter().collect::<Scopes>(), session.to_string())
+    /// `session` comes with its version.
+    pub(crate) fn session(user: UserId, org: OrgId, session: (SessionId, i64), rights: &Rights) -> Self {
+        let (id, version) = session;
+        let subject = Self::user(user, org, rights, rights.scopes.iter().collect::<Scopes>(), id.to_string());
+        Self { sid_version: version, ..subject }
     }
 
     /// A user by an API key: what the key holds and their roles *still* permit.

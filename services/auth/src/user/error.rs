@@ -1,6 +1,8 @@
 use problem::{Describe, FieldError, Kind};
 use service_kit::db;
 
+use crate::organization::OrganizationError;
+
 use crate::rights::RightsError;
 
 /// What can go wrong with a user who is administered.
@@ -19,6 +21,8 @@ pub(crate) enum UserError {
     #[error(transparent)]
     Rights(#[from] RightsError),
     #[error(transparent)]
+    Organization(#[from] OrganizationError),
+    #[error(transparent)]
     Db(#[from] db::Error),
 }
 
@@ -30,6 +34,7 @@ impl Describe for UserError {
             Self::LastAdministrator => Kind::Conflict,
             Self::Invalid(_) => Kind::Invalid,
             Self::Rights(error) => error.kind(),
+            Self::Organization(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
     }
@@ -41,6 +46,7 @@ impl Describe for UserError {
             Self::LastAdministrator => "last_administrator",
             Self::Invalid(_) => "invalid_fields",
             Self::Rights(error) => error.code(),
+            Self::Organization(error) => error.code(),
             Self::Db(error) => error.code(),
         }
     }

@@ -91,12 +91,13 @@ pub(crate) async fn roles_of(
     Ok(held.load::<String>(connection).await?.into_iter().collect())
 }
 
-/// Those that are no roles.
+/// Those that are no roles of the platform.
 pub(super) async fn unknown_roles(
     connection: &mut AsyncPgConnection,
     wanted: &BTreeSet<String>,
 ) -> db::Result<Vec<String>> {
-    let known = roles::table.filter(roles::name.eq_any(wanted)).select(roles::name);
+    let known = roles::table.filter(roles::kind.eq("platform").and(roles::name.eq_any(wanted)));
+    let known = known.select(roles::name);
     let known: Vec<String> = known.load(connection).await?;
     Ok(wanted.iter().filter(|role| !known.contains(role)).cloned().collect())
 }

@@ -9,11 +9,17 @@ use serde_json::{Value, json};
 use service_discovery::Service;
 use testing::Person;
 
-use crate::spawn::{Auth, PASSWORD, claims_of, spawn};
+use crate::{
+    organizations,
+    spawn::{Auth, PASSWORD, claims_of, spawn},
+};
 
 /// Who calls, in the order of the table's columns.
 const CALLERS: [&str; 8] =
     ["anonymous", "owner", "colleague", "stranger", "ADMIN", "RESELLER", "key without scope", "banned"];
+
+const RESOURCE: &str = "/api/v1/orgs/{id}/resources/{resource}/permissions";
+const RESOURCE_OF_ONE: &str = "/api/v1/orgs/{id}/resources/{resource}/permissions/{user_id}";
 
 /// What each may expect. `{id}` is the owner's thing, or the owner. A line holds for the caller's
 /// own account where the path names no thing.
@@ -54,6 +60,37 @@ const TABLE: &[(&str, &str, [u16; 8])] = &[
     ("POST", "/api/v1/admin/users/{id}/ban", [401, 403, 403, 403, 204, 403, 403, 401]),
     ("POST", "/api/v1/admin/users/{id}/unban", [401, 403, 403, 403, 204, 403, 403, 401]),
     ("POST", "/api/v1/admin/users/{id}/roles", [401, 403, 403, 403, 200, 403, 403, 401]),
+    ("GET", "/api/v1/orgs", [401, 200, 200, 200, 200, 200, 403, 401]),
+    ("POST", "/api/v1/orgs", [401, 201, 201, 201, 201, 201, 403, 401]),
+    ("GET", "/api/v1/orgs/{id}", [401, 200, 200, 404, 404, 404, 403, 401]),
+    ("PATCH", "/api/v1/orgs/{id}", [401, 200, 403, 404, 404, 404, 403, 401]),
+    ("DELETE", "/api/v1/orgs/{id}", [401, 204, 403, 404, 404, 404, 403, 401]),
+    ("GET", "/api/v1/orgs/{id}/members", [401, 200, 200, 404, 404, 404, 403, 401]),
+    ("PATCH", "/api/v1/orgs/{id}/members/{user_id}", [401, 200, 403, 404, 404, 404, 403, 401]),
+    ("DELETE", "/api/v1/orgs/{id}/members/{user_id}", [401, 204, 403, 404, 404, 404, 403, 401]),
+    ("POST", "/api/v1/orgs/{id}/leave", [401, 409, 204, 404, 404, 404, 403, 401]),
+    ("POST", "/api/v1/orgs/{id}/transfer", [401, 204, 403, 404, 404, 404, 403, 401]),
+    ("GET", "/api/v1/orgs/{id}/invitations", [401, 200, 403, 404, 404, 404, 403, 401]),
+    ("POST", "/api/v1/orgs/{id}/invitations", [401, 201, 403, 404, 404, 404, 403, 401]),
+    ("DELETE", "/api/v1/orgs/{id}/invitations/{invitation_id}", [401, 204, 403, 404, 404, 404, 403, 401]),
+    (
+        "POST",
+        "/api/v1/orgs/{id}/invitations/{invitation_id}/resend",
+        [401, 200, 403, 404, 404, 404, 403, 401],
+    ),
+    ("GET", RESOURCE, [401, 200, 403, 404, 404, 404, 403, 401]),
+    ("DELETE", RESOURCE, [401, 204, 403, 404, 404, 404, 403, 401]),
+    ("PUT", RESOURCE_OF_ONE, [401, 200, 403, 404, 404, 404, 403, 401]),
+    ("DELETE", RESOURCE_OF_ONE, [401, 204, 403, 404, 404, 404, 403, 401]),
+    ("GET", "/api/v1/auth/invitations", [401, 200, 200, 200, 200, 200, 403, 401]),
+    ("POST", "/api/v1/auth/invitations/accept", [401, 401, 401, 401, 401, 401, 403, 401]),
+    ("POST", "/api/v1/auth/invitations/decline", [401, 401, 401, 401, 401, 401, 403, 401]),
+    ("POST", "/api/v1/auth/switch-org", [401, 200, 200, 404, 404, 404, 403, 401]),
+    ("POST", "/api/v1/auth/check", [401, 200, 200, 200, 200, 200, 403, 401]),
+    ("GET", "/api/v1/admin/auth/roles", [401, 403, 403, 403, 200, 403, 403, 401]),
+    ("PUT", "/api/v1/admin/auth/roles/{name}", [401, 403, 403, 403, 200, 403, 403, 401]),
+    ("DELETE", "/api/v1/admin/auth/roles/{name}", [401, 403, 403, 403, 204, 403, 403, 401]),
+    ("GET", "/api/v1/admin/auth/permissions", [401, 403, 403, 403, 200, 403, 403, 401]),
     ("GET", "/api/v1/admin/audit", [401, 403, 403, 403, 200, 403, 403, 401]),
     // Every service has these; there is no such job.
     ("GET", "/api/v1/auth/jobs/{id}", [401, 404, 404, 404, 404, 404, 403, 401]),
@@ -119,14 +156,19 @@ async fn call(auth: &Auth, method: &str, path: &str, caller: &str) -> u16 {
     } else {
         owned.sid.clone().unwrap()
     };
+    let place = organizations::access::place(auth, &owner, path).await;
     let token = match caller {
         "anonymous" => None,
         "owner" => Some(owner.inward.expose().to_owned()),
         other => Some(token_of(auth, other, &owner.tokens.access_token).await),
     };
+    if let ("colleague", Some(place), Some(token)) = (caller, &place, &token) {
+        place.take_in(auth, token).await;
+    }
+    let placed = place.as_ref().map(|place| (place.fill(path), place.body(method, path)));
     let method: Method = method.parse().unwrap();
-    let mut request =
-        testing::http().request(method.clone(), format!("{}{}", auth.base, path.replace("{id}", &thing)));
+    let (filled, body) = placed.unwrap_or_else(|| (path.replace("{id}", &thing), body(&method, path)));
+    let mut request = testing::http().request(method, format!("{}{filled}", auth.base));
     if path.ends_with("audit") {
         // No other service runs here.
         request = request.query(&[("services", "auth")]);
@@ -134,7 +176,7 @@ async fn call(auth: &Auth, method: &str, path: &str, caller: &str) -> u16 {
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
-    if let Some(body) = body(&method, path) {
+    if let Some(body) = body {
         request = request.json(&body);
     }
     request.send().await.unwrap().status().as_u16()

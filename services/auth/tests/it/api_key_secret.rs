@@ -171,10 +171,14 @@ async fn a_key_shrinks_with_its_makers_rights() {
 #[actix_web::test]
 async fn a_key_of_who_left_the_organisation_opens_nothing() {
     let auth = spawn().await;
-    let ada = auth.somebody("ada@example.com").await;
+    let owner = auth.verified("owner@example.com").await;
+    let org = auth.org(&owner).await;
+    let ada = auth.member(&owner, org, "member").await;
+    let token = auth.client.switch_org(&ada.inward, org).await.unwrap().access_token.unwrap();
+    let ada = Somebody { inward: auth.inward(&token), ..ada };
     let key = auth.api_key(&ada, &["prefs:read"]).await.key;
     assert!(opens(&auth, &key).await);
-    auth.sql("DELETE FROM memberships").await;
+    auth.client.leave_org(&ada.inward, org).await.unwrap();
     assert!(!opens(&auth, &key).await);
 }
 

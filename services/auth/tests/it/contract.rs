@@ -40,6 +40,25 @@ fn every_route_of_the_contract_is_in_the_document() {
         routes::BAN,
         routes::UNBAN,
         routes::USER_ROLES,
+        routes::ORGS,
+        routes::ORG,
+        routes::MEMBERS,
+        routes::MEMBER,
+        routes::LEAVE,
+        routes::TRANSFER,
+        routes::INVITATIONS,
+        routes::INVITATION,
+        routes::INVITATION_RESEND,
+        routes::RECEIVED_INVITATIONS,
+        routes::ACCEPT_INVITATION,
+        routes::DECLINE_INVITATION,
+        routes::SWITCH_ORG,
+        routes::RESOURCE_PERMISSIONS,
+        routes::RESOURCE_PERMISSION,
+        routes::CHECK,
+        routes::ROLES,
+        routes::ROLE,
+        routes::PERMISSIONS,
         routes::JWKS,
         routes::DISCOVERY,
     ] {
@@ -47,7 +66,7 @@ fn every_route_of_the_contract_is_in_the_document() {
     }
     let inside =
         serde_json::to_value(service_kit::http::document(auth::openapi(), auth::internal_routes)).unwrap();
-    for path in [routes::TOKEN, identity::REVOCATIONS_PATH] {
+    for path in [routes::TOKEN, routes::CHECK_OF, identity::REVOCATIONS_PATH] {
         assert!(inside["paths"][path].is_object(), "{path}");
     }
 }

@@ -15,6 +15,7 @@ mod late;
 mod magic_link;
 mod mailbox;
 mod one_time;
+mod organizations;
 mod password;
 mod recovery;
 mod refusals;

@@ -60,6 +60,35 @@ fn cases() -> Vec<Case> {
         get("limit of letters", "/api/v1/auth/sessions?limit=x", 400, "query_malformed"),
         get("unknown query", "/api/v1/auth/sessions?offset=1", 400, "query_malformed"),
         get("bad cursor", "/api/v1/auth/api-keys?cursor=AAAA", 400, "cursor_invalid"),
+        get("an organisation's limit", "/api/v1/orgs?limit=0", 400, "limit_out_of_range"),
+        get("no organisation", "/api/v1/orgs/nonsense", 404, "path_not_found"),
+        get("an unknown one", "/api/v1/orgs/org_01h455vb4pex5vsknk084sn02q", 404, "organization_not_found"),
+        get(
+            "a resource that is no id",
+            "/api/v1/orgs/org_01h455vb4pex5vsknk084sn02q/resources/agent-7/permissions",
+            404,
+            "path_not_found",
+        ),
+        Case {
+            method: Method::POST,
+            path: "/api/v1/auth/check",
+            ..case(
+                "a resource in a body that is no id",
+                r#"{"permission": "agents:read", "resource": "x"}"#,
+                422,
+                "invalid_fields",
+            )
+        },
+        Case {
+            method: Method::POST,
+            path: "/api/v1/orgs",
+            ..case(
+                "an organisation called by a link",
+                r#"{"name": "https://evil.example"}"#,
+                422,
+                "invalid_fields",
+            )
+        },
         Case { method: Method::PUT, ..case("wrong method", "{}", 405, "method_not_allowed") },
         Case {
             method: Method::DELETE,

@@ -52,6 +52,7 @@ async fn live(auth: &Auth) {
     auth.client.delete_me(&auth.inward(&back.access_token)).await.unwrap();
     crate::email_change::live(auth).await;
     crate::recovery::live(auth).await;
+    crate::organizations::live(auth).await;
     let mut operator = Connector::new(auth.db.url(), None).unwrap().connect().await.unwrap();
     auth::admin::create(&mut operator, "root@example.com", PASSWORD, &["ADMIN"]).await.unwrap();
     auth::admin::verify(&mut operator, "ada@example.com").await.unwrap();
@@ -90,11 +91,12 @@ async fn nothing_that_is_kept_about_it_holds_a_secret_or_an_address() {
 }
 
 #[actix_web::test]
-async fn versions_grow_by_one_with_every_event_of_a_user() {
+async fn versions_grow_by_one_with_every_event_of_a_user_and_of_an_organisation() {
     let auth = mailbox::spawn().await;
     live(&auth).await;
     let sql = "SELECT aggregate || ' ' || string_agg(version::text, ',' ORDER BY seq) FROM events
-               WHERE type LIKE 'user.%' GROUP BY aggregate";
+               WHERE type LIKE 'user.%' OR type LIKE 'organization.%' OR type LIKE 'membership.%' OR type LIKE 'resource.%'
+               GROUP BY aggregate";
     for row in column(&auth, sql).await {
         let versions: Vec<usize> =
             row.split(' ').nth(1).unwrap().split(',').map(|v| v.parse().unwrap()).collect();

@@ -1,0 +1,2 @@
+DROP TABLE resource_permissions;
+DROP TABLE restricted_resources;
