@@ -11,6 +11,7 @@ mod flags;
 mod idempotency;
 mod jobs;
 mod journey;
+mod mailbox;
 mod organizations;
 mod protect;
 mod races;

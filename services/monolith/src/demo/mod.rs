@@ -1,6 +1,7 @@
 //! `plinth demo`: the main flow, as a front end would walk it, by HTTP through the gateway.
 
 mod event;
+mod mail;
 mod walk;
 
 use std::path::PathBuf;
@@ -35,7 +36,8 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     };
     say(&format!("Plinth at {url}\n"))?;
     let peer = Peer::new(std::slice::from_ref(&url), &PeerOptions::default())?;
-    let deleted = walk::through(peer).await?;
+    let mailbox = running.as_ref().and_then(|running| running.mailbox.as_ref());
+    let deleted = walk::through(peer, mailbox.map(|mailbox| mailbox.url.as_str())).await?;
     if let Some(running) = running {
         walk::event(&running, deleted).await?;
     }

@@ -7,17 +7,19 @@ use ids::UserId;
 use serde_json::json;
 use service_discovery::{CallError, Peer, Service};
 
-use super::event;
+use super::{event, mail};
 use crate::dev::endpoints::Published;
 use crate::say;
 
 /// The words of a passphrase are easier to remember than anything shorter.
 const PASSWORD: &str = "four words that nobody else uses";
 
-/// Every step of the flow, in order; gives the user who was deleted at its end.
-pub(super) async fn through(peer: Peer) -> anyhow::Result<UserId> {
+/// Every step of the flow, in order, with the mails where a mailbox shows them; gives the
+/// user who was deleted at its end.
+pub(super) async fn through(peer: Peer, mailbox: Option<&str>) -> anyhow::Result<UserId> {
     let (auth, prefs) = (Auth::new(peer.clone()), Prefs::new(peer));
     let email = format!("{}@example.com", UserId::generate());
+    register(&auth, &email, mailbox).await?;
     let tokens = sign_in(&auth, &email).await?;
     preferences(&prefs, tokens.access_token.expose()).await?;
     api_key(&auth, &prefs, &tokens.access_token).await?;
@@ -25,11 +27,21 @@ pub(super) async fn through(peer: Peer) -> anyhow::Result<UserId> {
     delete(&auth, &email).await
 }
 
-async fn sign_in(auth: &Auth, email: &str) -> anyhow::Result<Tokens> {
+async fn register(auth: &Auth, email: &str, mailbox: Option<&str>) -> anyhow::Result<()> {
     let registration =
         Registration { email: email.to_owned(), password: PASSWORD.into(), name: Some("Ada".to_owned()) };
     let accepted = auth.register(&registration).await.context("register")?;
     step("register", "POST /api/v1/auth/register", accepted.detail)?;
+    if let Some(mailbox) = mailbox {
+        let proof = mail::verification(mailbox, email).await.context("the mail")?;
+        step("read the mail", &format!("GET {mailbox}"), "a link with a one-time token")?;
+        let settled = auth.verify_email(&proof).await.context("verify the address")?;
+        step("verify the address", "POST /api/v1/auth/verify-email", settled.status)?;
+    }
+    Ok(())
+}
+
+async fn sign_in(auth: &Auth, email: &str) -> anyhow::Result<Tokens> {
     let login = Login { email: email.to_owned(), password: PASSWORD.into() };
     let tokens = auth.login(&login).await.context("log in")?.tokens().context("a second factor is wanted")?;
     let seconds = tokens.expires_in;

@@ -88,6 +88,8 @@ pub(crate) struct Published {
     pub(crate) url: String,
     services: BTreeMap<String, PublishedService>,
     pub(crate) postgres: PublishedServer,
+    /// Where mails are shown, if auth runs.
+    pub(crate) mailbox: Option<PublishedServer>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -98,7 +100,7 @@ struct PublishedService {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct PublishedServer {
-    /// With the superuser's password.
+    /// Of PostgreSQL with the superuser's password.
     pub(crate) url: String,
 }
 
