@@ -117,7 +117,10 @@ fn internal_routes(config: &mut ServiceConfig<'_>, inbox: &Inbox) {
 
 /// The events of others that concern prefs.
 fn subscriptions() -> Subscriptions {
-    Subscriptions::new().on(Service::Auth, erasure::of_user).on(Service::Auth, erasure::of_organization)
+    Subscriptions::new()
+        .on(Service::Auth, erasure::of_user)
+        .on(Service::Auth, erasure::of_organization)
+        .on(Service::Auth, erasure::of_member)
 }
 
 /// The OpenAPI document of [`routes`].

@@ -13,11 +13,13 @@ pub(crate) use store::is_noted;
 
 use std::time::Duration;
 
-use contract_auth::events::{OrganizationDeleted, UserDeleted};
+use contract_auth::events::{MembershipDeleted, OrganizationDeleted, UserDeleted};
 use diesel_async::AsyncPgConnection;
 use ids::{OrgId, Timestamp, UserId};
 use jobs::{Failure, NewJob};
 use serde::{Deserialize, Serialize};
+
+use crate::{document::store::Author, personal};
 use service_kit::db;
 
 use crate::flag_set;
@@ -52,6 +54,13 @@ async fn delete_all(conn: &mut AsyncPgConnection, owner: Owner) -> db::Result<us
         flag_set::store::erase(conn, org).await?;
     }
     store::delete_documents(conn, owner).await
+}
+
+/// Handles `membership.deleted`: what somebody chose in an organisation that they are no
+/// member of any more. The rows stay, emptied, so that no version comes twice if they return.
+pub(crate) async fn of_member(conn: &mut AsyncPgConnection, event: MembershipDeleted) -> Result<(), Failure> {
+    let nobody = Author::default();
+    Ok(personal::store::erase(conn, event.org_id, event.user_id, &nobody, Timestamp::now()).await?)
 }
 
 async fn erase(conn: &mut AsyncPgConnection, owner: Owner) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract_auth::events::{OrganizationDeleted, UserDeleted};
+use contract_auth::events::{MembershipDeleted, OrganizationDeleted, UserDeleted};
 use contract_events::{Batch, Envelope, Event, inbox_path};
 use contract_prefs::{NamespaceName, events::PreferencesChanged};
 use ids::{EventId, Timestamp};
@@ -133,6 +133,31 @@ async fn what_belonged_to_a_deleted_organisation_goes() {
     assert_eq!(prefs.number("SELECT count(*) FROM document_versions").await, 1);
     let kept = prefs.client.document(&prefs.token(&others), &"appearance".parse().unwrap()).await.unwrap();
     assert_eq!(kept.value["theme"], "dark");
+}
+
+#[actix_web::test]
+async fn what_a_former_member_chose_goes_in_that_organisation_alone() {
+    let prefs = spawn().await;
+    let ada = Person::with_scopes(USER);
+    let elsewhere = Person { org: ids::OrgId::generate(), ..ada.clone() };
+    let bob = ada.colleague();
+    for person in [&ada, &elsewhere, &bob] {
+        choose(&prefs, person, "dark").await;
+    }
+    tell(&prefs, envelope(&MembershipDeleted { org_id: ada.org, user_id: ada.user, version: 3 })).await;
+    let dark = "SELECT count(*) FROM document_versions WHERE layer::text LIKE '%dark%'";
+    until("the erasure", async || prefs.number(dark).await == 2).await;
+    let appearance: NamespaceName = "appearance".parse().unwrap();
+    for (person, theme, etag) in
+        [(&ada, "system", "1.0.2"), (&elsewhere, "dark", "1.0.1"), (&bob, "dark", "1.0.1")]
+    {
+        let read = prefs.client.document(&prefs.token(person), &appearance).await.unwrap();
+        assert_eq!((&read.value["theme"], read.etag), (&json!(theme), format!("\"{etag}\"")));
+    }
+    // Who comes back goes on where they were: no tag comes twice.
+    choose(&prefs, &ada, "light").await;
+    let read = prefs.client.document(&prefs.token(&ada), &appearance).await.unwrap();
+    assert_eq!((&read.value["theme"], read.etag.as_str()), (&json!("light"), "\"1.0.3\""));
 }
 
 #[actix_web::test]
