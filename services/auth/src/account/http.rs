@@ -20,7 +20,7 @@ use super::{
 use crate::{
     password::Hasher,
     permissions::{ReadAuth, WriteAuth},
-    proof::{self, Link},
+    proof::{self, Letter},
     rights::{self, RightsError},
     session, user,
 };
@@ -46,19 +46,19 @@ pub(crate) async fn register(
     let hash = hasher.make(new.password.clone()).await.map_err(AccountError::from)?;
     db.transaction(async |connection| {
         let registered = act::register(connection, &new, &hash, &["USER"], Timestamp::now()).await?;
-        let (user, org, by, action, link) = match registered {
+        let (user, org, by, action, letter) = match registered {
             Registered::Anew(user, org) => {
                 let by = origin.anybody(user.to_string());
-                (user, org, by, audited::ACCOUNT_REGISTERED, Link::VerifyEmail)
+                (user, org, by, audited::ACCOUNT_REGISTERED, Letter::VerifyEmail)
             }
             Registered::Before(user, org) => {
                 let by = origin.anybody("anonymous");
-                (user, org, by, audited::ACCOUNT_REREGISTERED, Link::AlreadyRegistered)
+                (user, org, by, audited::ACCOUNT_REREGISTERED, Letter::AlreadyRegistered)
             }
         };
         let entry = Entry::of(action).on(user).in_org(org);
         audit::record(connection, &by, entry).await?;
-        Ok::<_, HttpError>(proof::act::ask(connection, Some(user), link).await?)
+        Ok::<_, HttpError>(proof::act::ask(connection, Some(user), letter).await?)
     })
     .await?;
     Ok(HttpResponse::Accepted().json(Accepted::of("if the address had no account, it has one now: log in")))

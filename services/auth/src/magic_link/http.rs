@@ -14,7 +14,7 @@ use service_kit::{
 
 use crate::{
     one_time::{self, Purpose},
-    proof::{self, Link, ProofError},
+    proof::{self, Letter, ProofError},
     session::{Device, Entered, Method, Minting, ModeQuery, Proven},
 };
 
@@ -40,7 +40,7 @@ pub(crate) async fn want_magic_link(
 ) -> Result<HttpResponse, HttpError> {
     require_magic_links(&tokens)?;
     let email = proof::act::address(&body.0.email)?;
-    proof::act::ask_of(&db, &email, Link::MagicLink).await?;
+    proof::act::ask_of(&db, &email, Letter::MagicLink).await?;
     Ok(HttpResponse::Accepted().json(Accepted::of("if the address has an account, a mail is on its way")))
 }
 

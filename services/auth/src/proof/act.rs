@@ -11,7 +11,7 @@ use jobs::EnqueueError;
 use service_kit::db::{self, Db};
 
 use super::{
-    Link, ProofError, SendLink, rules,
+    Letter, ProofError, SendLink, rules,
     store::{self, Holder},
 };
 use crate::{
@@ -28,17 +28,17 @@ use crate::{
 pub(crate) async fn ask(
     connection: &mut AsyncPgConnection,
     user: Option<UserId>,
-    link: Link,
+    letter: Letter,
 ) -> Result<(), EnqueueError> {
     let user = user.unwrap_or_else(UserId::generate);
-    jobs::enqueue(connection, &SendLink { user, link }).await.map(drop)
+    jobs::enqueue(connection, &SendLink { user, letter }).await.map(drop)
 }
 
 /// As [`ask`], for whoever has this address, if anybody.
-pub(crate) async fn ask_of(db: &Db, email: &Email, link: Link) -> Result<(), ProofError> {
+pub(crate) async fn ask_of(db: &Db, email: &Email, letter: Letter) -> Result<(), ProofError> {
     let mut connection = db.connection().await?;
     let user = user::store::find(&mut connection, email.as_str()).await?;
-    Ok(ask(&mut connection, user, link).await?)
+    Ok(ask(&mut connection, user, letter).await?)
 }
 
 /// An address as it was typed.
@@ -51,26 +51,26 @@ pub(crate) fn address(typed: &str) -> Result<Email, ProofError> {
 pub(super) async fn send(
     connection: &mut AsyncPgConnection,
     user: UserId,
-    link: Link,
+    letter: Letter,
     now: Timestamp,
 ) -> db::Result<()> {
     let Some(holder) = store::lock(connection, user).await? else { return Ok(()) };
-    let useless = link == Link::VerifyEmail && holder.verified;
-    if holder.banned || useless || wait(connection, user, link.kind(), now).await?.is_some() {
+    let useless = letter == Letter::VerifyEmail && holder.verified;
+    if holder.banned || useless || wait(connection, user, letter.kind(), now).await?.is_some() {
         return Ok(());
     }
-    mail(connection, &holder, link, now).await
+    mail(connection, &holder, letter, now).await
 }
 
 /// Mails a link to the account's address: it works while the account has that address.
 pub(crate) async fn mail(
     connection: &mut AsyncPgConnection,
     holder: &Holder,
-    link: Link,
+    letter: Letter,
     now: Timestamp,
 ) -> db::Result<()> {
     let about = Some(holder.email.clone());
-    mail::act::send_link(connection, &holder.mail(link.kind()), link.purpose(), about, now).await
+    mail::act::send_link(connection, &holder.mail(letter.kind()), letter.purpose(), about, now).await
 }
 
 /// Refuses whoever was sent too many mails of this kind. Whoever asks has the account locked.

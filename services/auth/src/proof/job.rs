@@ -2,14 +2,14 @@ use ids::{Timestamp, UserId};
 use jobs::{Done, Failure, Job, Policy, Priority, Run};
 use serde::{Deserialize, Serialize};
 
-use super::{Link, act};
+use super::{Letter, act};
 
 /// Mails a link, unless there is nobody to mail it to. Its payload holds no address: for one
 /// without an account, `user` is nobody's id.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct SendLink {
     pub(super) user: UserId,
-    pub(super) link: Link,
+    pub(super) letter: Letter,
 }
 
 impl Job for SendLink {
@@ -19,9 +19,9 @@ impl Job for SendLink {
     const POLICY: Policy = Policy { priority: Priority::High, ..Policy::DEFAULT };
 
     async fn run(self, run: Run, (): ()) -> Result<Done, Failure> {
-        run.finish(
-            async |connection| Ok(act::send(connection, self.user, self.link, Timestamp::now()).await?),
-        )
+        run.finish(async |connection| {
+            Ok(act::send(connection, self.user, self.letter, Timestamp::now()).await?)
+        })
         .await
     }
 }

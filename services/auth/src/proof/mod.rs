@@ -12,4 +12,4 @@ pub(crate) mod store;
 
 pub(crate) use error::ProofError;
 pub(crate) use job::SendLink;
-pub(crate) use rules::Link;
+pub(crate) use rules::Letter;

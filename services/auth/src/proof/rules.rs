@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::one_time::Purpose;
 
-/// A link that is mailed to the address of an account.
+/// A mail to the address of an account, with a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Link {
+pub(crate) enum Letter {
     /// After a registration, or when its maker asks once more.
     VerifyEmail,
     /// After a registration of an address that has an account.
@@ -20,7 +20,7 @@ pub(crate) enum Link {
     MagicLink,
 }
 
-impl Link {
+impl Letter {
     /// Which mail it is in.
     pub(crate) const fn kind(self) -> MailKind {
         match self {

@@ -18,7 +18,7 @@ use crate::{
     account::store::find_password,
     one_time::{self, OneTimeError, Purpose},
     password::{self, Hasher},
-    proof::{self, Link, ProofError},
+    proof::{self, Letter, ProofError},
 };
 
 /// Asks for a link that sets a new password, to be mailed to the account's address; it works
@@ -36,7 +36,7 @@ pub(crate) async fn forgot_password(
     db: Data<Db>,
 ) -> Result<HttpResponse, HttpError> {
     let email = proof::act::address(&body.0.email)?;
-    proof::act::ask_of(&db, &email, Link::ResetPassword).await?;
+    proof::act::ask_of(&db, &email, Letter::ResetPassword).await?;
     Ok(HttpResponse::Accepted().json(Accepted::of("if the address has an account, a mail is on its way")))
 }
 

@@ -18,7 +18,7 @@ use crate::{
     account,
     one_time::{self, Purpose},
     permissions::WriteAuth,
-    proof::{self, Link, ProofError},
+    proof::{self, Letter, ProofError},
     rights::{self, RightsError},
 };
 
@@ -82,8 +82,8 @@ pub(crate) async fn resend_verification(
         if holder.verified {
             return Err(ProofError::AlreadyVerified.into());
         }
-        proof::act::require_room(connection, holder.id, Link::VerifyEmail.kind(), now).await?;
-        proof::act::mail(connection, &holder, Link::VerifyEmail, now).await?;
+        proof::act::require_room(connection, holder.id, Letter::VerifyEmail.kind(), now).await?;
+        proof::act::mail(connection, &holder, Letter::VerifyEmail, now).await?;
         Ok(HttpResponse::Accepted().json(Accepted::of("a mail with a link is on its way")))
     })
     .await

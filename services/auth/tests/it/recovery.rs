@@ -89,7 +89,7 @@ async fn whether_an_address_has_an_account_shows_nowhere() {
         }
         assert_eq!(bodies[0], bodies[1], "{path}");
     }
-    let shapes = "SELECT count(DISTINCT (kind, length(payload::text), payload->'link')) FROM jobs";
+    let shapes = "SELECT count(DISTINCT (kind, length(payload::text), payload->'letter')) FROM jobs";
     assert_eq!((auth.count("SELECT count(*) FROM jobs").await, auth.count(shapes).await), (4, 2));
     assert_eq!(auth.count("SELECT count(*) FROM jobs WHERE payload::text LIKE '%@%'").await, 0);
 }
