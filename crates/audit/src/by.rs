@@ -43,8 +43,8 @@ impl By {
 /// Where a request came from, as a handler's argument.
 ///
 /// It is what `X-Forwarded-For` begins with, which the gateway rebuilds, else the
-/// connection's other end. For readers' eyes only: nothing may be decided by it, as
-/// a service that is reached past the gateway sees what the client made up.
+/// connection's other end. Nothing may be granted by it, as a service that is reached past
+/// the gateway sees what the client made up; guesses are counted by it, beside other counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The client's address.

@@ -19,15 +19,16 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::{
     Settings, about,
     api_key::LastUsed,
+    attempt::Attempts,
     background::Background,
     internal_routes,
     mail::Links,
     migrations,
     organization::Limits,
-    password::Hasher,
+    password::{Checker, Hasher, RangeCheck},
     revocation, routes,
     session::Minting,
-    settings::{KeyEnvironment, PublicOrigin},
+    settings::{KeyEnvironment, PublicOrigin, SecondFactorIssuer},
     signing_key::{SigningKeyError, SigningKeys},
     token::{Clients, Exchanges, TokenIssuer},
 };
@@ -95,7 +96,9 @@ impl App {
         let issuer = TokenIssuer::new(settings.registry.public_origin(), keys.clone());
         let background = Background::new(&settings, &db, issuer.clone(), &metrics)?;
         let last_used = Data::new(LastUsed::default());
-        let state = State::new(settings, &db, &keys, issuer, &last_used, &revocations)?;
+        let range_check = RangeCheck::new(settings.passwords.range_check.clone(), &metrics);
+        let range_check = range_check.map_err(BuildError::Metrics)?;
+        let state = State::new(settings, &db, &keys, issuer, &last_used, &revocations, range_check)?;
         let keyring = state.keyring.clone();
         let application = Application {
             service: Service::Auth,
@@ -150,7 +153,9 @@ struct State {
     db: Data<Db>,
     log: Data<Log>,
     issuer: Data<TokenIssuer>,
-    hasher: Data<Hasher>,
+    attempts: Data<Attempts>,
+    checker: Data<Checker>,
+    second_factor_issuer: Data<SecondFactorIssuer>,
     keyring: Data<Keyring>,
     keys: Data<SigningKeys>,
     minting: Data<Minting>,
@@ -172,9 +177,14 @@ impl State {
         issuer: TokenIssuer,
         last_used: &Data<LastUsed>,
         revocations: &Revocations,
+        range_check: RangeCheck,
     ) -> Result<Self, BuildError> {
         let origin = settings.registry.public_origin();
         let keyring = Data::new(settings.keyring);
+        let hasher = Hasher::start(settings.passwords.threads, settings.passwords.waiting)?;
+        let attempts = Attempts::new(db.clone(), keyring.clone(), settings.failures_per_address);
+        let attempts = Data::new(attempts);
+        let checker = Checker { hasher, attempts: attempts.clone(), range_check };
         let minting = Data::new(Minting {
             issuer: issuer.clone(),
             keyring: keyring.clone(),
@@ -193,7 +203,9 @@ impl State {
             log: Data::new(Log::new(Service::Auth, db.clone(), &settings.registry)?),
             issuer: Data::new(issuer),
             db: Data::new(db.clone()),
-            hasher: Data::new(Hasher::start(settings.passwords.threads, settings.passwords.waiting)?),
+            attempts,
+            checker: Data::new(checker),
+            second_factor_issuer: Data::new(settings.second_factor_issuer),
             keyring,
             keys: Data::new(keys.clone()),
             minting,
@@ -218,7 +230,9 @@ impl State {
         Arc::new(move |config| {
             config
                 .app_data(self.db.clone())
-                .app_data(self.hasher.clone())
+                .app_data(self.attempts.clone())
+                .app_data(self.checker.clone())
+                .app_data(self.second_factor_issuer.clone())
                 .app_data(self.keyring.clone())
                 .app_data(self.keys.clone())
                 .app_data(self.minting.clone())

@@ -6,7 +6,7 @@ use jobs::{Cron, Handlers, JobMetrics, RotateHistory, Worker};
 use observability::Metrics;
 use service_kit::db::Db;
 
-use crate::{BuildError, Settings, mail, one_time, proof::SendLink, revocation, token::TokenIssuer};
+use crate::{BuildError, Settings, attempt, mail, one_time, proof::SendLink, revocation, token::TokenIssuer};
 
 /// What a process does beside answering requests, as its role says.
 pub(crate) struct Background {
@@ -66,7 +66,9 @@ fn worker(db: &Db, metrics: &Metrics) -> Result<Worker, BuildError> {
         .with::<revocation::Prune>(db.clone())
         .with::<one_time::Prune>(db.clone())
         .with::<mail::Prune>(db.clone())
-        .with::<SendLink>(());
+        .with::<SendLink>(())
+        .with::<attempt::TellLocked>(())
+        .with::<attempt::Prune>(db.clone());
     let metrics = JobMetrics::new(metrics).map_err(|why| BuildError::Metrics(why.to_string()))?;
     Ok(Worker::new(db.clone(), handlers, jobs::Options::default()).with_metrics(metrics))
 }
@@ -79,5 +81,6 @@ fn cron() -> Result<Cron, jobs::CronError> {
         revocation::Prune::hourly()?,
         one_time::Prune::hourly()?,
         mail::Prune::hourly()?,
+        attempt::Prune::hourly()?,
     ]))
 }

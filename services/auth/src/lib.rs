@@ -7,6 +7,7 @@ mod account;
 pub mod admin;
 mod api_key;
 mod app;
+mod attempt;
 mod audited;
 mod background;
 mod email_change;
@@ -26,9 +27,11 @@ mod revocation;
 mod rights;
 mod role;
 mod schema;
+mod second_factor;
 mod session;
 pub mod settings;
 mod signing_key;
+mod step_up;
 mod token;
 mod user;
 mod verification;
@@ -71,6 +74,14 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(session::http::list_sessions)
         .service(session::http::delete_session)
         .service(ws_ticket::http::create_ws_ticket)
+        .service(session::http::delete_other_sessions)
+        .service(step_up::http::step_up)
+        .service(second_factor::http::get_second_factor)
+        .service(second_factor::http::enroll_totp)
+        .service(second_factor::http::confirm_totp)
+        .service(second_factor::http::disable_totp)
+        .service(second_factor::http::create_recovery_codes)
+        .service(second_factor::verify::verify_second_factor)
         .service(api_key::http::create_api_key)
         .service(api_key::http::list_api_keys)
         .service(api_key::http::patch_api_key)
@@ -87,6 +98,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(user::http::ban_user)
         .service(user::http::unban_user)
         .service(user::http::set_user_roles)
+        .service(attempt::http::unlock_user)
         .service(session::switch::switch_org)
         .service(role::http::list_roles)
         .service(role::http::put_role)

@@ -21,6 +21,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    attempts (key) {
+        key -> Bytea,
+        failures -> Int4,
+        since -> Timestamptz,
+        locked_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
     invitations (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -109,6 +118,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    recovery_codes (user_id, hash) {
+        user_id -> Uuid,
+        hash -> Bytea,
+    }
+}
+
+diesel::table! {
     revocations (seq) {
         seq -> Int8,
         subject -> Text,
@@ -168,6 +184,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    totp_factors (user_id) {
+        user_id -> Uuid,
+        sealed_secret -> Bytea,
+        last_step -> Int8,
+        created_at -> Timestamptz,
+        confirmed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     user_roles (user_id, role) {
         user_id -> Uuid,
         role -> Text,
@@ -205,6 +231,7 @@ diesel::joinable!(user_roles -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
+    attempts,
     invitations,
     mails,
     memberships,
@@ -213,11 +240,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     permissions,
     resource_permissions,
     restricted_resources,
+    recovery_codes,
     revocations,
     role_permissions,
     roles,
     sessions,
     signing_keys,
+    totp_factors,
     user_roles,
     users,
 );

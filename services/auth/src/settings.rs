@@ -33,6 +33,11 @@ pub struct Settings {
     pub(crate) lifetimes: Lifetimes,
     /// `login.*`.
     pub(crate) login: LoginPolicy,
+    /// `login.failures_per_address`: how many wrong passwords and codes may come from one
+    /// client in ten minutes; 0 for any number.
+    pub(crate) failures_per_address: u32,
+    /// `second_factors.issuer`: what authenticator apps call this installation.
+    pub(crate) second_factor_issuer: SecondFactorIssuer,
     /// `passwords.*`.
     pub(crate) passwords: Passwords,
     /// `links.base`: the front end's URL, where the links of mails lead; by default the
@@ -58,13 +63,20 @@ pub(crate) struct LoginPolicy {
     pub(crate) magic_link: bool,
 }
 
+/// What authenticator apps show beside a code.
+#[derive(Clone, Debug)]
+pub(crate) struct SecondFactorIssuer(pub(crate) String);
+
 /// How passwords are hashed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Passwords {
     /// `passwords.threads`: how many at once; by default one a core.
     pub(crate) threads: usize,
     /// `passwords.waiting`: how many may wait before more are shed.
     pub(crate) waiting: usize,
+    /// `passwords.range_check_url`: whom to ask whether a new password was in a breach;
+    /// nobody by default.
+    pub(crate) range_check: Option<url::Url>,
 }
 
 /// The second part of an API key: tells keys of a developer's machine from real ones.
@@ -110,10 +122,13 @@ impl Settings {
             requires_verified_email: read.or("login.requires_verified_email", false),
             magic_link: read.or("login.magic_link", true),
         };
+        let failures_per_address = read.within("login.failures_per_address", 60_u32, 0..=1_000_000);
+        let issuer = SecondFactorIssuer(read.or("second_factors.issuer", "Plinth".to_owned()));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let passwords = Passwords {
             threads: read.within("passwords.threads", cores, 1..=256),
             waiting: read.within("passwords.waiting", 64 * cores, 1..=100_000),
+            range_check: read.optional("passwords.range_check_url"),
         };
         let links = read.optional::<url::Url>("links.base");
         let organizations = Limits {
@@ -136,6 +151,8 @@ impl Settings {
             clients,
             lifetimes,
             login,
+            failures_per_address,
+            second_factor_issuer: issuer,
             passwords,
             organizations,
             key_environment,

@@ -126,6 +126,30 @@ pub const RESOURCE_OPENED: Action =
 pub const SIGNING_KEY_ROTATED: Action =
     Action::new("signing_key.rotated", "An operator added a key that tokens are signed with.");
 
+/// A session's user proved anew who they are.
+pub const SESSION_CONFIRMED: Action =
+    Action::new("session.confirmed", "A person proved anew who they are, in a session of theirs.");
+/// A person ended all sessions but the one they acted in.
+pub const OTHER_SESSIONS_ENDED: Action =
+    Action::new("session.others_ended", "A person ended all their other sessions.");
+/// A second factor guards the account now.
+pub const SECOND_FACTOR_ON: Action =
+    Action::new("second_factor.on", "A person switched their second factor on.");
+/// No second factor guards the account any more.
+pub const SECOND_FACTOR_OFF: Action =
+    Action::new("second_factor.off", "A person switched their second factor off.");
+/// A person got new recovery codes; those before are void.
+pub const RECOVERY_CODES_REPLACED: Action =
+    Action::new("recovery_codes.replaced", "A person replaced their recovery codes.");
+/// Many wrong passwords or codes locked an account, or an address that has none.
+pub const LOGIN_LOCKED: Action = Action::new(
+    "login.locked",
+    "Many wrong passwords or codes locked an account, or an address without one.",
+);
+/// A locked account may be tried again.
+pub const USER_UNLOCKED: Action =
+    Action::new("user.unlocked", "An administrator opened an account that many attempts had locked.");
+
 /// All of it.
 pub const ALL: &[Action] = &[
     ACCOUNT_REGISTERED,
@@ -141,6 +165,13 @@ pub const ALL: &[Action] = &[
     PASSWORD_CHANGED,
     SESSION_OPENED,
     SESSION_ENDED,
+    SESSION_CONFIRMED,
+    OTHER_SESSIONS_ENDED,
+    SECOND_FACTOR_ON,
+    SECOND_FACTOR_OFF,
+    RECOVERY_CODES_REPLACED,
+    LOGIN_LOCKED,
+    USER_UNLOCKED,
     REFRESH_TOKEN_REUSED,
     API_KEY_CREATED,
     API_KEY_CHANGED,

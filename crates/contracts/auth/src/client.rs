@@ -9,8 +9,9 @@ use service_discovery::{CallError, Peer, Service};
 use crate::{
     Accepted, Account, AccountChange, ApiKey, ApiKeyChange, ApiKeyList, ApiKeyRotation, Ban, Grant,
     Impersonate, Impersonation, IssuedToken, Login, LoginReply, Mail, NewApiKey, NewApiKeyText,
-    PasswordChange, Refresh, Registration, Roles, Secret, SessionList, TokenRequest, Tokens, UserChange,
-    UserDetails, UserList, UserQuery,
+    PasswordChange, RecoveryCodes, Refresh, Registration, Roles, SecondFactorOff, SecondFactorProof,
+    SecondFactorStatus, Secret, SessionList, StepUp, TokenRequest, Tokens, TotpConfirmation, TotpEnrolment,
+    UserChange, UserDetails, UserList, UserQuery,
 };
 
 /// The paths of auth, as its OpenAPI document writes them.
@@ -34,6 +35,14 @@ pub mod routes {
     pub const WS_TICKET: &str = "/api/v1/auth/ws-ticket";
     pub const SESSIONS: &str = "/api/v1/auth/sessions";
     pub const SESSION: &str = "/api/v1/auth/sessions/{id}";
+    pub const STEP_UP: &str = "/api/v1/auth/step-up";
+    pub const MFA: &str = "/api/v1/auth/mfa";
+    pub const MFA_VERIFY: &str = "/api/v1/auth/mfa/verify";
+    pub const TOTP_ENROLL: &str = "/api/v1/auth/mfa/totp/enroll";
+    pub const TOTP_CONFIRM: &str = "/api/v1/auth/mfa/totp/confirm";
+    pub const TOTP_DISABLE: &str = "/api/v1/auth/mfa/totp/disable";
+    pub const RECOVERY_CODES: &str = "/api/v1/auth/mfa/recovery-codes";
+    pub const UNLOCK: &str = "/api/v1/admin/users/{id}/unlock";
     pub const API_KEYS: &str = "/api/v1/auth/api-keys";
     pub const API_KEY: &str = "/api/v1/auth/api-keys/{id}";
     pub const API_KEY_ROTATE: &str = "/api/v1/auth/api-keys/{id}/rotate";
@@ -57,6 +66,7 @@ pub mod routes {
         REGISTER,
         LOGIN,
         REFRESH,
+        MFA_VERIFY,
         VERIFY_EMAIL,
         EMAIL_CONFIRM,
         PASSWORD_FORGOT,
@@ -163,6 +173,79 @@ impl Client {
     /// A refusal (404: not one of the caller's), or no answer.
     pub async fn end_session(&self, token: &Secret, id: SessionId) -> Result<()> {
         self.done(self.with(token, Method::DELETE, &at(routes::SESSION, id))).await
+    }
+
+    /// Ends all of the caller's sessions but the one of `token`.
+    ///
+    /// # Errors
+    /// A refusal, or no answer.
+    pub async fn end_other_sessions(&self, token: &Secret) -> Result<()> {
+        self.done(self.with(token, Method::DELETE, routes::SESSIONS)).await
+    }
+
+    /// Proves anew who the caller is.
+    ///
+    /// # Errors
+    /// A refusal (422: the proof, 429: too many attempts), or no answer.
+    pub async fn step_up(&self, token: &Secret, proof: &StepUp) -> Result<Tokens> {
+        self.json(self.with(token, Method::POST, routes::STEP_UP).json(proof)).await
+    }
+
+    /// How the caller's second factor stands.
+    ///
+    /// # Errors
+    /// A refusal, or no answer.
+    pub async fn second_factor(&self, token: &Secret) -> Result<SecondFactorStatus> {
+        self.json(self.with(token, Method::GET, routes::MFA)).await
+    }
+
+    /// A new secret for the caller's authenticator app.
+    ///
+    /// # Errors
+    /// A refusal (403: log in anew first, 409: one is on), or no answer.
+    pub async fn enroll_totp(&self, token: &Secret) -> Result<TotpEnrolment> {
+        self.json(self.with(token, Method::POST, routes::TOTP_ENROLL)).await
+    }
+
+    /// Switches the second factor on by its first code.
+    ///
+    /// # Errors
+    /// A refusal (409: none waits, 422: the code), or no answer.
+    pub async fn confirm_totp(&self, token: &Secret, code: &Secret) -> Result<RecoveryCodes> {
+        let body = TotpConfirmation { code: code.clone() };
+        self.json(self.with(token, Method::POST, routes::TOTP_CONFIRM).json(&body)).await
+    }
+
+    /// Switches the second factor off.
+    ///
+    /// # Errors
+    /// A refusal (409: none is on, 422: the proof), or no answer.
+    pub async fn disable_totp(&self, token: &Secret, proof: &SecondFactorOff) -> Result<()> {
+        self.done(self.with(token, Method::POST, routes::TOTP_DISABLE).json(proof)).await
+    }
+
+    /// Fresh recovery codes.
+    ///
+    /// # Errors
+    /// A refusal (403: show the second factor first), or no answer.
+    pub async fn replace_recovery_codes(&self, token: &Secret) -> Result<RecoveryCodes> {
+        self.json(self.with(token, Method::POST, routes::RECOVERY_CODES)).await
+    }
+
+    /// Takes the second step of a login.
+    ///
+    /// # Errors
+    /// A refusal (401: the code or the token, 429: too many attempts), or no answer.
+    pub async fn verify_second_factor(&self, proof: &SecondFactorProof) -> Result<Tokens> {
+        self.json(self.peer.request(Method::POST, routes::MFA_VERIFY).json(proof)).await
+    }
+
+    /// Opens an account that many attempts have locked.
+    ///
+    /// # Errors
+    /// A refusal (404: no such user), or no answer.
+    pub async fn unlock(&self, token: &Secret, user: UserId) -> Result<()> {
+        self.done(self.with(token, Method::POST, &at(routes::UNLOCK, user))).await
     }
 
     /// A page of the caller's API keys; `query` as in `?limit=10&cursor=…`, or empty.

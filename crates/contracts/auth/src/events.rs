@@ -75,8 +75,8 @@ pub struct UserUpdated {
     pub user_id: UserId,
     /// Their personal organisation.
     pub org_id: OrgId,
-    /// `profile`, `password`, `roles`, `banned`, `unbanned`, `email`, `email_verified`;
-    /// others may be added.
+    /// `profile`, `password`, `roles`, `banned`, `unbanned`, `email`, `email_verified`,
+    /// `second_factor`; others may be added.
     #[schema(example = "profile")]
     pub changed: String,
     /// Grows with every event of the user.

@@ -14,6 +14,7 @@ mod personal_data;
 mod proof;
 mod resource;
 mod role;
+mod second_factor;
 mod secret;
 mod session;
 mod token;
@@ -41,6 +42,10 @@ pub use resource::{
     ResourcePermissionList,
 };
 pub use role::{PermissionInfo, PermissionList, Role, RoleDefinition, RoleKind, RoleList};
+pub use second_factor::{
+    RecoveryCodes, SecondFactorMethod, SecondFactorOff, SecondFactorProof, SecondFactorStatus, StepUp,
+    TotpConfirmation, TotpEnrolment,
+};
 pub use secret::Secret;
 pub use session::{
     CookieSession, LoginReply, Refresh, SESSION_COOKIE, SecondFactorRequired, Session, SessionList,

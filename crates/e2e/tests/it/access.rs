@@ -5,10 +5,11 @@ use reqwest::Method;
 use serde_json::Value;
 
 /// What anybody may call. Everything else needs a credential.
-const PUBLIC: [&str; 17] = [
+const PUBLIC: [&str; 18] = [
     "POST /api/v1/auth/register",
     "POST /api/v1/auth/login",
     "POST /api/v1/auth/refresh",
+    "POST /api/v1/auth/mfa/verify",
     "POST /api/v1/auth/verify-email",
     "POST /api/v1/auth/email/confirm",
     "POST /api/v1/auth/password/forgot",

@@ -69,3 +69,11 @@ pub enum Overloaded {
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(Problem),
 }
+
+/// Of an operation that may be tried so often and no more.
+#[derive(Debug, IntoResponses)]
+pub enum Limited {
+    /// Too many attempts: try again after the seconds in `Retry-After`.
+    #[response(status = 429, content_type = "application/problem+json")]
+    TooMany(Problem),
+}

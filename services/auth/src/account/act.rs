@@ -83,6 +83,8 @@ pub(crate) async fn replace_password(
 ) -> db::Result<Option<Vec<Revocation>>> {
     let version = store::replace_password(connection, user, old, new).await?;
     let Some(version) = version else { return Ok(None) };
+    // A login that has shown the old password must not take its second step.
+    one_time::store::void(connection, user, &[Purpose::SecondFactor]).await?;
     changed(connection, user, "password").await?;
     let voided = vec![Revocation::of_user(user, version)];
     revocation::write(connection, voided, "password change").await.map(Some)

@@ -18,7 +18,7 @@ use super::{
     rules, store,
 };
 use crate::{
-    password::Hasher,
+    password::Checker,
     permissions::{ReadAuth, WriteAuth},
     proof::{self, Letter},
     rights::{self, RightsError},
@@ -39,11 +39,13 @@ use crate::{
 pub(crate) async fn register(
     body: Strict<Registration>,
     db: Data<Db>,
-    hasher: Data<Hasher>,
+    checker: Data<Checker>,
     origin: Origin,
 ) -> Result<HttpResponse, HttpError> {
     let new = rules::accept(&body.0)?;
-    let hash = hasher.make(new.password.clone()).await.map_err(AccountError::from)?;
+    let unknown = checker.range_check.accept(&new.password, "/password").await;
+    unknown.map_err(|fault| AccountError::Invalid(vec![fault]))?;
+    let hash = checker.hasher.make(new.password.clone()).await.map_err(AccountError::from)?;
     db.transaction(async |connection| {
         let registered = act::register(connection, &new, &hash, &["USER"], Timestamp::now()).await?;
         let (user, org, by, action, letter) = match registered {
@@ -104,7 +106,7 @@ pub(crate) async fn patch_me(
 
 /// Deletes the caller's account, sessions, keys and personal organisation.
 ///
-/// It cannot be undone, so the login must be at most 15 minutes old, and an API key
+/// It cannot be undone, so the last proof must be at most 15 minutes old, and an API key
 /// is not enough.
 #[utoipa::path(
     tag = "account",

@@ -75,11 +75,28 @@ pub(crate) fn too_large(metadata: &Map<String, Value>, pointer: &str) -> Option<
 pub(crate) fn named(text: &str, pointer: &str) -> Result<String, FieldError> {
     let text = text.trim();
     let length = text.chars().count();
-    if (1..=NAME).contains(&length) && !text.chars().any(char::is_control) {
+    let plain = !text.chars().any(|c| c.is_control() || turns_text_around(c));
+    if (1..=NAME).contains(&length) && plain && text.chars().any(is_visible) {
         return Ok(text.to_owned());
     }
-    let detail = format!("1 to {NAME} characters are wanted, none of them control characters");
+    let detail =
+        format!("1 to {NAME} characters are wanted that one can see, none of them control characters");
     Err(FieldError::new(pointer, "not_a_name", detail))
+}
+
+/// Whether a reader sees anything of it: a name must not look like none.
+fn is_visible(c: char) -> bool {
+    let hidden = matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}');
+    !hidden && !c.is_whitespace()
+}
+
+/// Whether it makes what follows read from the other side: a name must not reorder the text
+/// that it stands in (CVE-2021-42574).
+fn turns_text_around(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn picture(text: &str) -> Result<String, FieldError> {
@@ -143,6 +160,16 @@ mod tests {
         assert_eq!(named.organization_name(), "Ada");
         let nameless = accept(&registration("a.b@example.com", password, None)).ok().unwrap();
         assert_eq!(nameless.organization_name(), "a.b");
+    }
+
+    #[test]
+    fn a_name_can_be_seen_and_turns_nothing_around() {
+        for bad in ["\u{200b}\u{200b}", "\u{3164}", "\u{feff} \u{2060}", "Ada\u{202e}nimda", "\u{e0041}"] {
+            assert!(named(bad, "/name").is_err(), "{bad:?}");
+        }
+        for good in ["Ada", "👩\u{200d}🔬", "عائشة", "क\u{94d}\u{200d}ष"] {
+            assert!(named(good, "/name").is_ok(), "{good}");
+        }
     }
 
     #[test]

@@ -224,6 +224,13 @@ pub(crate) struct LoginRow {
     pub(crate) password_changed_at: Option<Timestamp>,
 }
 
+impl LoginRow {
+    /// The hash of the password, if there is one.
+    pub(crate) fn phc(&self) -> Option<String> {
+        self.password_hash.clone()
+    }
+}
+
 /// The account with this address, with the organisation that it logs in to.
 pub(crate) async fn find_for_login(
     connection: &mut AsyncPgConnection,

@@ -13,5 +13,5 @@ mod text;
 pub(crate) use error::OneTimeError;
 pub(crate) use job::Prune;
 pub(crate) use rules::Purpose;
-pub(crate) use store::{NewToken, Token};
+pub(crate) use store::NewToken;
 pub(crate) use text::{open, text};

@@ -24,11 +24,9 @@ pub(crate) struct NewToken {
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = one_time_tokens, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct Token {
-    pub(crate) id: OneTimeTokenId,
     pub(crate) user_id: Option<UserId>,
     pub(crate) org_id: Option<OrgId>,
     pub(crate) about: Option<String>,
-    pub(crate) expires_at: Timestamp,
 }
 
 /// Makes a token that works from now on for its purpose's lifetime.
@@ -104,6 +102,28 @@ pub(crate) async fn void_about(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Counts a try with the token, before anything is judged by it, while it works and has
+/// tries left: of many at once, no more get it.
+pub(crate) async fn try_with(
+    connection: &mut AsyncPgConnection,
+    purpose: Purpose,
+    id: OneTimeTokenId,
+    tries: i32,
+    now: Timestamp,
+) -> Result<Token, OneTimeError> {
+    let tried = diesel::update(one_time_tokens::table.find(id))
+        .filter(one_time_tokens::purpose.eq(purpose.name()))
+        .filter(one_time_tokens::expires_at.gt(now))
+        .filter(one_time_tokens::failures.lt(tries))
+        .set(one_time_tokens::failures.eq(one_time_tokens::failures + 1))
+        .returning(Token::as_returning())
+        .get_result(connection)
+        .await
+        .optional()
+        .map_err(db::Error::from)?;
+    tried.ok_or(OneTimeError::Invalid)
 }
 
 /// Voids the user's tokens of these purposes: what they proved holds no longer.

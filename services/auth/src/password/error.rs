@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use problem::{Describe, Kind};
 
+use crate::attempt::AttemptError;
+
 /// Why a password could not be hashed or checked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PasswordError {
@@ -11,6 +13,8 @@ pub(crate) enum PasswordError {
     /// The library failed, or what is stored is no hash.
     #[error("a password could not be hashed: {0}")]
     Failed(String),
+    #[error(transparent)]
+    Attempt(#[from] AttemptError),
 }
 
 impl Describe for PasswordError {
@@ -18,6 +22,7 @@ impl Describe for PasswordError {
         match self {
             Self::Busy => Kind::Unavailable,
             Self::Failed(_) => Kind::Internal,
+            Self::Attempt(error) => error.kind(),
         }
     }
 
@@ -25,11 +30,16 @@ impl Describe for PasswordError {
         match self {
             Self::Busy => "logins_overloaded",
             Self::Failed(_) => "internal",
+            Self::Attempt(error) => error.code(),
         }
     }
 
     /// A full queue drains in about two seconds.
     fn retry_after(&self) -> Option<Duration> {
-        matches!(self, Self::Busy).then_some(Duration::from_secs(2))
+        match self {
+            Self::Busy => Some(Duration::from_secs(2)),
+            Self::Failed(_) => None,
+            Self::Attempt(error) => error.retry_after(),
+        }
     }
 }

@@ -6,15 +6,12 @@ use ids::Timestamp;
 use problem::{FieldError, HttpError};
 use service_kit::{
     db::Db,
-    http::{Bodied, Credentialed, Overloaded, Strict},
+    http::{Bodied, Credentialed, Limited, Overloaded, Strict},
 };
 
-use super::{Hasher, NormalPassword, accept};
+use super::Checker;
 use crate::{
-    account::{
-        self,
-        store::{PasswordRow, find_password},
-    },
+    account::{self, store::find_password},
     mail,
     permissions::WriteAuth,
     proof,
@@ -31,7 +28,7 @@ use crate::{
     tag = "account",
     request_body = PasswordChange,
     responses((status = 200, description = "Changed; what to go on with", body = SessionReply),
-              Credentialed, Bodied, Overloaded),
+              Credentialed, Bodied, Limited, Overloaded),
     security(("bearer" = ["auth:write"]))
 )]
 #[post("/api/v1/auth/password/change")]
@@ -39,14 +36,19 @@ pub(crate) async fn change_password(
     caller: Can<WriteAuth>,
     body: Strict<PasswordChange>,
     db: Data<Db>,
-    hasher: Data<Hasher>,
+    checker: Data<Checker>,
     tokens: Data<Minting>,
     revocations: Data<Revocations>,
     device: Device,
 ) -> Result<Pass, HttpError> {
     let session = caller.session()?;
     let row = find_password(&mut *db.connection().await?, caller.user).await?;
-    let (old, new) = judge(&body.0, row.ok_or(RightsError::Ended)?, &hasher).await?;
+    let row = row.ok_or(RightsError::Ended)?;
+    let new = checker.accept(&body.0.new_password, "/new_password", &row).await;
+    let new = new.map_err(|fault| SessionError::Invalid(vec![fault]))?;
+    let old = checker.prove(caller.user, &row, &body.0.current_password, &device.origin);
+    let old = old.await?.ok_or_else(wrong_password)?;
+    let new = checker.hasher.make(new).await?;
     let (pass, voided) = db
         .transaction(async |connection| {
             rights::store::require_live(connection, &caller).await?;
@@ -56,7 +58,7 @@ pub(crate) async fn change_password(
             let now = Timestamp::now();
             voided.extend(session::act::end_all(connection, caller.user, "password change", now).await?);
             let opening = Opening::again(&caller, mode);
-            let (_, pass) = tokens.open(connection, &device, opening).await?;
+            let pass = tokens.open(connection, &device, opening).await?.pass;
             let holder = proof::store::lock(connection, caller.user).await?.ok_or(RightsError::Ended)?;
             mail::act::send(connection, &holder.mail(MailKind::PasswordChanged), Timestamp::now()).await?;
             let entry = Entry::of(audited::PASSWORD_CHANGED).on(caller.user);
@@ -66,24 +68,6 @@ pub(crate) async fn change_password(
         .await?;
     revocations.hear(voided);
     Ok(pass)
-}
-
-/// The hashes of the old and the new password, if the old one is right and the new one
-/// fit to be set.
-async fn judge(
-    change: &PasswordChange,
-    row: PasswordRow,
-    hasher: &Hasher,
-) -> Result<(String, String), SessionError> {
-    let local = row.email.split('@').next().unwrap_or_default();
-    let about = [row.email.as_str(), local, row.name.as_deref().unwrap_or_default()];
-    let new = accept(change.new_password.expose(), "/new_password", &about)
-        .map_err(|fault| SessionError::Invalid(vec![fault]))?;
-    let current = NormalPassword::from(change.current_password.expose());
-    let old = row.password_hash.filter(|_| !current.is_overlong());
-    let matches = hasher.check(current, old.clone()).await?.matches;
-    let old = old.filter(|_| matches).ok_or_else(wrong_password)?;
-    Ok((old, hasher.make(new).await?))
 }
 
 /// It is no refusal of the credential: a client must not log out because of it.

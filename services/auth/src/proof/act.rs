@@ -20,7 +20,7 @@ use crate::{
     mail::{self, NewMail},
     one_time::{self, OneTimeError, Purpose},
     rights::RightsError,
-    session, user,
+    second_factor, session, user,
 };
 
 /// Asks for a link to be mailed to an account's address. `None`: the address has no account;
@@ -144,6 +144,7 @@ pub(crate) async fn claim(
     store::forget_password(connection, user, now).await?;
     let mut voided = session::act::end_all(connection, user, "mailbox proven", now).await?;
     api_key::store::delete_all(connection, user).await?;
+    second_factor::store::switch_off(connection, user).await?;
     one_time::store::void(connection, user, &Purpose::OF_ACCOUNTS).await?;
     audit::record(connection, by, Entry::of(audited::ACCOUNT_CLAIMED).on(user)).await?;
     voided.extend(account::act::verify(connection, user).await?);

@@ -16,8 +16,9 @@ use service_kit::{
 use super::act;
 use crate::{
     account::store::find_password,
+    attempt::Proof,
     one_time::{self, OneTimeError, Purpose},
-    password::{self, Hasher},
+    password::{Checker, PasswordError},
     proof::{self, Letter, ProofError},
 };
 
@@ -44,7 +45,7 @@ pub(crate) async fn forgot_password(
 ///
 /// Every session ends and all tokens are void; one logs in with the new password, and with
 /// the second factor if there is one. A password that is refused leaves the token as it is.
-/// If the mailbox is proven by this for the first time, the API keys and all else that was
+/// An account that many wrong passwords have locked is open again. If the mailbox is proven by this for the first time, the API keys and all else that was
 /// set up before are dropped.
 #[utoipa::path(
     tag = "account",
@@ -56,18 +57,21 @@ pub(crate) async fn reset_password(
     body: Strict<PasswordReset>,
     db: Data<Db>,
     keyring: Data<Keyring>,
-    hasher: Data<Hasher>,
+    checker: Data<Checker>,
     revocations: Data<Revocations>,
     origin: Origin,
 ) -> Result<Json<Settled>, HttpError> {
     let (purpose, now) = (Purpose::ResetPassword, Timestamp::now());
     let id = one_time::open(&keyring, purpose, body.0.token.expose())?;
-    let hash = judge(id, &body.0.new_password, &db, &hasher, now).await?;
+    let hash = judge(id, &body.0.new_password, &db, &checker, now).await?;
     let voided = db
         .transaction(async |connection| {
             let holder = proof::act::show(connection, purpose, id, now).await?.at_its_address()?;
             let by = origin.anybody(holder.id.to_string());
-            Ok::<_, ProofError>(act::reset(connection, &by, &holder, &hash, now).await?)
+            let voided = act::reset(connection, &by, &holder, &hash, now).await?;
+            let forgotten = checker.attempts.forget(connection, Proof::Password, &holder.email).await;
+            forgotten.map_err(PasswordError::from)?;
+            Ok::<_, ProofError>(voided)
         })
         .await?;
     revocations.hear(voided);
@@ -79,7 +83,7 @@ async fn judge(
     id: OneTimeTokenId,
     typed: &Secret,
     db: &Db,
-    hasher: &Hasher,
+    checker: &Checker,
     now: Timestamp,
 ) -> Result<String, ProofError> {
     let row = {
@@ -88,9 +92,7 @@ async fn judge(
         let user = token.user_id.ok_or(OneTimeError::Invalid)?;
         find_password(&mut connection, user).await?.ok_or(OneTimeError::Invalid)?
     };
-    let local = row.email.split('@').next().unwrap_or_default();
-    let about = [row.email.as_str(), local, row.name.as_deref().unwrap_or_default()];
-    let new = password::accept(typed.expose(), "/new_password", &about);
+    let new = checker.accept(typed, "/new_password", &row).await;
     let new = new.map_err(|fault| ProofError::Invalid(vec![fault]))?;
-    Ok(hasher.make(new).await?)
+    Ok(checker.hasher.make(new).await?)
 }

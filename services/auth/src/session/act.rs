@@ -7,7 +7,7 @@ use contract_auth::events::SessionRevoked;
 use diesel_async::AsyncPgConnection;
 use events::publish;
 use identity::{Principal, Revocation};
-use ids::{SessionId, Timestamp, UserId};
+use ids::{OrgId, SessionId, Timestamp, UserId};
 use service_kit::db;
 
 use super::{
@@ -34,16 +34,17 @@ pub(crate) async fn end(
     revocation::write(connection, vec![Revocation::of_session(id)], why).await
 }
 
-/// The caller's session, if its login is fresh enough for what cannot be undone.
+/// The caller's session, if they have proven in it a while ago who they are, as what cannot
+/// be undone wants it: where a second factor is on, by that. `POST …/step-up` makes it so.
 pub(crate) async fn require_fresh(
     connection: &mut AsyncPgConnection,
     caller: &Principal,
     now: Timestamp,
 ) -> Result<SessionId, SessionError> {
     let session = caller.session()?;
-    let logged_in = store::logged_in_at(connection, caller.user, session).await?;
-    let logged_in = logged_in.ok_or(RightsError::Ended)?;
-    if now.since(logged_in) > FRESH { Err(SessionError::StaleLogin) } else { Ok(session) }
+    let proof = store::last_proof(connection, caller.user, session).await?.ok_or(RightsError::Ended)?;
+    let fresh = now.since(proof.authenticated_at) <= FRESH;
+    if fresh && proof.suffices { Ok(session) } else { Err(SessionError::StaleLogin) }
 }
 
 /// This session, if it is alive.
@@ -65,11 +66,39 @@ pub(crate) async fn end_all(
     why: &str,
     now: Timestamp,
 ) -> db::Result<Vec<Revocation>> {
-    for (session_id, org_id) in store::end_all(connection, user, why, now).await? {
+    let ended = store::end_all(connection, user, None, why, now).await?;
+    tell(connection, user, &ended, why).await?;
+    end_impersonations(connection, user, why, now).await
+}
+
+/// Ends all sessions of `user` but one, and voids their tokens; which ended.
+pub(crate) async fn end_others(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+    kept: SessionId,
+    why: &str,
+    now: Timestamp,
+) -> db::Result<Vec<Revocation>> {
+    let ended = store::end_all(connection, user, Some(kept), why, now).await?;
+    tell(connection, user, &ended, why).await?;
+    if ended.is_empty() {
+        return Ok(Vec::new());
+    }
+    let voided = ended.iter().map(|(session, _)| Revocation::of_session(*session)).collect();
+    revocation::write(connection, voided, why).await
+}
+
+async fn tell(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+    ended: &[(SessionId, OrgId)],
+    why: &str,
+) -> db::Result<()> {
+    for (session_id, org_id) in ended.iter().copied() {
         let event = SessionRevoked { session_id, user_id: user, org_id, reason: why.to_owned() };
         publish(connection, &event).await?;
     }
-    end_impersonations(connection, user, why, now).await
+    Ok(())
 }
 
 /// Ends all sessions that `administrator` has in others' names, and voids their tokens.

@@ -4,7 +4,7 @@ use problem::{Describe, FieldError, Kind};
 use sealing::SealError;
 use service_kit::db;
 
-use crate::{password::PasswordError, rights::RightsError, token::IssueError};
+use crate::{attempt::AttemptError, password::PasswordError, rights::RightsError, token::IssueError};
 
 /// What can go wrong with a session.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +15,7 @@ pub(crate) enum SessionError {
     #[error("verify your e-mail address first, then log in")]
     Unverified,
     /// The last login is too long ago for something that cannot be undone.
-    #[error("this needs a fresh login: log in again, then repeat it within 15 minutes")]
+    #[error("this needs a fresh proof: log in again or step up, then repeat it within 15 minutes")]
     StaleLogin,
     #[error("the refresh token is not one of ours")]
     NotARefreshToken,
@@ -37,6 +37,8 @@ pub(crate) enum SessionError {
     Refused(#[from] identity::Refusal),
     #[error(transparent)]
     Password(#[from] PasswordError),
+    #[error(transparent)]
+    Attempt(#[from] AttemptError),
     #[error("a token could not be made")]
     Issue(#[from] IssueError),
     #[error("a refresh token could not be made")]
@@ -57,6 +59,7 @@ impl Describe for SessionError {
             Self::Rights(error) => error.kind(),
             Self::Refused(error) => error.kind(),
             Self::Password(error) => error.kind(),
+            Self::Attempt(error) => error.kind(),
             Self::Issue(error) => error.kind(),
             Self::Seal(_) => Kind::Internal,
             Self::Db(error) => error.kind(),
@@ -77,6 +80,7 @@ impl Describe for SessionError {
             Self::Rights(error) => error.code(),
             Self::Refused(error) => error.code(),
             Self::Password(error) => error.code(),
+            Self::Attempt(error) => error.code(),
             Self::Issue(error) => error.code(),
             Self::Seal(_) => "internal",
             Self::Db(error) => error.code(),
@@ -93,6 +97,7 @@ impl Describe for SessionError {
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Password(error) => error.retry_after(),
+            Self::Attempt(error) => error.retry_after(),
             Self::Issue(error) => error.retry_after(),
             Self::Db(error) => error.retry_after(),
             _ => None,

@@ -14,7 +14,7 @@ use problem::HttpError;
 use sealing::Keyring;
 use service_kit::{
     db::{self, Db},
-    http::{Bodied, Credentialed, NotFound, Overloaded, Queried, Strict, Unauthenticated},
+    http::{Bodied, Credentialed, Limited, NotFound, Overloaded, Queried, Strict, Unauthenticated},
     page::PageQuery,
 };
 
@@ -25,8 +25,10 @@ use super::{
 };
 use crate::{
     account::{self, Email, store::LoginRow},
-    password::{Hasher, NormalPassword},
+    attempt::Proof,
+    password::{Checker, Held, NormalPassword},
     permissions::{ReadAuth, WriteAuth},
+    rights,
 };
 
 const LIST: &str = "sessions";
@@ -34,7 +36,8 @@ const LIST: &str = "sessions";
 /// Logs in: an access token for some minutes, and a refresh token for the next pair; or,
 /// for who has a second factor, the right to the second step.
 ///
-/// An unknown address and a wrong password get the same answer after the same work.
+/// An unknown address and a wrong password get the same answer after the same work, and
+/// after five in a row the same delays.
 #[utoipa::path(
     tag = "session",
     request_body = Login,
@@ -44,7 +47,7 @@ const LIST: &str = "sessions";
          body = LoginReply),
         (status = 403, description = "The address must be verified first", body = problem::Problem,
          content_type = "application/problem+json"),
-        Unauthenticated, Bodied, Overloaded
+        Unauthenticated, Bodied, Limited, Overloaded
     )
 )]
 #[post("/api/v1/auth/login")]
@@ -52,11 +55,12 @@ pub(crate) async fn login(
     body: Strict<Login>,
     query: Query<ModeQuery>,
     db: Data<Db>,
-    hasher: Data<Hasher>,
+    checker: Data<Checker>,
     tokens: Data<Minting>,
     device: Device,
 ) -> Result<Entered, HttpError> {
-    let LoginRow { id: user, org_id: org, password_changed_at, .. } = prove(&body.0, &db, &hasher).await?;
+    let row = prove(&body.0, &db, &checker, &device.origin).await?;
+    let LoginRow { id: user, org_id: org, password_changed_at, .. } = row;
     let proven = Proven { user, org, by: Method::Password, mode: query.mode };
     let entered = db.transaction(async |connection| {
         if !account::store::hold_password(connection, user, password_changed_at).await? {
@@ -67,18 +71,20 @@ pub(crate) async fn login(
     Ok(entered.await?)
 }
 
-/// Who logs in, once the password has proven it.
-async fn prove(proof: &Login, db: &Db, hasher: &Hasher) -> Result<LoginRow, SessionError> {
+/// Who logs in, once the password has proven it. The attempt is counted before anything is
+/// looked at, for an address without an account as well.
+async fn prove(proof: &Login, db: &Db, checker: &Checker, origin: &Origin) -> Result<LoginRow, SessionError> {
+    let attempt = checker.attempts.begin(Proof::Password, &proof.email, origin.ip).await?;
     let row = match proof.email.parse::<Email>() {
         Ok(email) => account::store::find_for_login(&mut *db.connection().await?, email.as_str()).await?,
         Err(_) => None,
     };
-    let password = NormalPassword::from(proof.password.expose());
-    let phc = row.as_ref().and_then(|row| row.password_hash.clone()).filter(|_| !password.is_overlong());
-    let checked = hasher.check(password.clone(), phc.clone()).await?;
-    let row = row.filter(|_| checked.matches).ok_or(SessionError::WrongCredentials)?;
-    if let (true, Some(old)) = (checked.outdated, phc) {
-        let new = hasher.make(password).await?;
+    let typed = NormalPassword::from(proof.password.expose());
+    let held = Held { user: row.as_ref().map(|row| row.id), phc: row.as_ref().and_then(LoginRow::phc) };
+    let checked = checker.judge(attempt, &held, typed.clone(), origin).await?;
+    let (checked, row) = checked.zip(row).ok_or(SessionError::WrongCredentials)?;
+    if let (true, Some(old)) = (checked.outdated, held.phc) {
+        let new = checker.hasher.make(typed).await?;
         account::store::rehash(&mut *db.connection().await?, row.id, &old, &new).await?;
     }
     Ok(row)
@@ -246,6 +252,36 @@ pub(crate) async fn delete_session(
             let entry = Entry::of(audited::SESSION_ENDED).on(id);
             audit::record(connection, &origin.caller(&caller), entry).await?;
             Ok(voided)
+        })
+        .await?;
+    revocations.hear(voided);
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Ends all of the caller's sessions but the one that asks.
+#[utoipa::path(
+    tag = "session",
+    responses((status = 204, description = "There are no others"), Credentialed),
+    security(("bearer" = ["auth:write"]))
+)]
+#[delete("/api/v1/auth/sessions")]
+pub(crate) async fn delete_other_sessions(
+    caller: Can<WriteAuth>,
+    db: Data<Db>,
+    revocations: Data<Revocations>,
+    origin: Origin,
+) -> Result<HttpResponse, HttpError> {
+    let (kept, now) = (caller.session()?, Timestamp::now());
+    let voided = db
+        .transaction(async |connection| {
+            rights::store::require_live(connection, &caller).await?;
+            let voided = act::end_others(connection, caller.user, kept, "ended by the user", now).await?;
+            if !voided.is_empty() {
+                let entry = Entry::of(audited::OTHER_SESSIONS_ENDED).on(caller.user);
+                let entry = entry.with("sessions", voided.len());
+                audit::record(connection, &origin.caller(&caller), entry).await?;
+            }
+            Ok::<_, SessionError>(voided)
         })
         .await?;
     revocations.hear(voided);

@@ -10,7 +10,7 @@ use super::{
     store::{self, NewSession, Owner},
 };
 use crate::{
-    rights::{self, RightsError},
+    rights::{self, Rights, RightsError},
     settings::LoginPolicy,
     token::{Subject, TokenIssuer},
 };
@@ -41,14 +41,43 @@ impl Opening {
     }
 }
 
+/// A session that has begun.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) id: SessionId,
+    pub(crate) pass: Pass,
+    /// Whom to tell, if its user was never seen on such a device there: their address.
+    pub(super) unseen_by: Option<String>,
+}
+
 impl Minting {
-    /// Opens a session on a device; gives it and what the client goes on with.
+    /// Opens a session on a device by all the proofs that it takes.
     pub(crate) async fn open(
         &self,
         connection: &mut AsyncPgConnection,
         device: &Device,
         opening: Opening,
-    ) -> Result<(SessionId, Pass), SessionError> {
+    ) -> Result<Opened, SessionError> {
+        self.insert(connection, device, opening, false).await?.ok_or(SessionError::Over)
+    }
+
+    /// Opens a session by a first proof, unless the user has a second factor.
+    pub(super) async fn open_unguarded(
+        &self,
+        connection: &mut AsyncPgConnection,
+        device: &Device,
+        opening: Opening,
+    ) -> Result<Option<Opened>, SessionError> {
+        self.insert(connection, device, opening, true).await
+    }
+
+    async fn insert(
+        &self,
+        connection: &mut AsyncPgConnection,
+        device: &Device,
+        opening: Opening,
+        unless_guarded: bool,
+    ) -> Result<Option<Opened>, SessionError> {
         let now = Timestamp::now();
         let Opening { user, org, methods, mode } = opening;
         let owner = Owner {
@@ -60,14 +89,18 @@ impl Minting {
             cookie: mode == Mode::Cookie,
             version: 0,
         };
-        let new = NewSession { id: SessionId::generate(), owner, device, now };
-        store::insert(connection, &new).await?;
+        let new = NewSession { id: SessionId::generate(), owner, device, now, unless_guarded };
+        let inserted = store::insert(connection, &new).await?;
+        if !inserted.opened {
+            return Ok(None);
+        }
         let state = RefreshToken { session: new.id, counter: 0, issued_at: now };
-        Ok((new.id, self.pass(connection, &new.owner, state, now).await?))
+        let pass = self.pass(connection, &new.owner, state, now).await?;
+        Ok(Some(Opened { id: new.id, pass, unseen_by: inserted.unseen_by }))
     }
 
     /// What the client of a session in this state goes on with.
-    pub(super) async fn pass(
+    pub(crate) async fn pass(
         &self,
         connection: &mut AsyncPgConnection,
         owner: &Owner,
@@ -130,6 +163,21 @@ impl Minting {
         session: SessionId,
     ) -> Result<Subject, SessionError> {
         let (user, org) = (owner.user_id, owner.org_id);
+        let rights = self.admit(connection, user, org).await?;
+        Ok(Subject {
+            authenticated_at: Some(owner.authenticated_at),
+            methods: owner.methods.clone(),
+            ..Subject::session(user, org, (session, owner.version), &rights)
+        })
+    }
+
+    /// What the user may do in the organisation as of now, if they may log in at all.
+    pub(super) async fn admit(
+        &self,
+        connection: &mut AsyncPgConnection,
+        user: UserId,
+        org: OrgId,
+    ) -> Result<Rights, SessionError> {
         let rights = rights::store::find(connection, org, user).await?.ok_or(RightsError::Ended)?;
         if rights.banned_at.is_some() {
             return Err(RightsError::Banned.into());
@@ -137,10 +185,6 @@ impl Minting {
         if self.policy.requires_verified_email && !rights.email_verified {
             return Err(SessionError::Unverified);
         }
-        Ok(Subject {
-            authenticated_at: Some(owner.authenticated_at),
-            methods: owner.methods.clone(),
-            ..Subject::session(user, org, (session, owner.version), &rights)
-        })
+        Ok(rights)
     }
 }

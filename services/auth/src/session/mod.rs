@@ -18,7 +18,7 @@ pub(crate) mod switch;
 pub(crate) use device::Device;
 pub(crate) use enter::{Entered, Method, Proven};
 pub(crate) use error::SessionError;
-pub(crate) use minting::{Minting, Opening};
+pub(crate) use minting::{Minting, Opened, Opening};
 pub(crate) use mode::{Mode, ModeQuery};
 pub(crate) use pass::Pass;
 pub(crate) use refresh_token::RefreshToken;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use contract_auth::Session;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable,
-    SelectableHelper, insert_into,
-    sql_types::{Nullable, Uuid},
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
+    PgExpressionMethods, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
+    sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::{OrgId, SessionId, Timestamp, UserId};
@@ -24,30 +24,54 @@ pub(super) struct NewSession<'a> {
     pub(super) owner: Owner,
     pub(super) device: &'a Device,
     pub(super) now: Timestamp,
+    /// Whether it begins only if the user has no second factor.
+    pub(super) unless_guarded: bool,
 }
 
-pub(super) async fn insert(connection: &mut AsyncPgConnection, new: &NewSession<'_>) -> db::Result<()> {
-    let NewSession { id, owner, device, now } = new;
-    insert_into(sessions::table)
-        .values((
-            sessions::id.eq(id),
-            sessions::user_id.eq(owner.user_id),
-            sessions::org_id.eq(owner.org_id),
-            sessions::counter.eq(0),
-            sessions::rotated_at.eq(now),
-            sessions::user_agent.eq(device.user_agent.as_deref()),
-            sessions::ip.eq(device.origin.ip.map(|ip| ip.to_string())),
-            sessions::device.eq(device.name()),
-            sessions::network.eq(device.network()),
-            sessions::cookie.eq(owner.cookie),
-            sessions::authenticated_at.eq(owner.authenticated_at),
-            sessions::methods.eq(&owner.methods),
-            sessions::created_at.eq(now),
-            sessions::expires_at.eq(owner.expires_at),
-        ))
-        .execute(connection)
-        .await?;
-    Ok(())
+/// What became of a session that was to begin.
+#[derive(QueryableByName)]
+pub(super) struct Inserted {
+    #[diesel(sql_type = Bool)]
+    pub(super) opened: bool,
+    /// The address of the user, if they have had sessions, but none on such a device in
+    /// such a network.
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(super) unseen_by: Option<String>,
+}
+
+/// Inserts it and looks at those before it, in one statement: so a second factor costs a
+/// login without one nothing.
+pub(super) async fn insert(connection: &mut AsyncPgConnection, new: &NewSession<'_>) -> db::Result<Inserted> {
+    let NewSession { id, owner, device, now, unless_guarded } = new;
+    let inserted = statement(
+        "WITH opened AS (
+             INSERT INTO sessions (id, user_id, org_id, counter, rotated_at, user_agent, ip, device, network,
+                                   cookie, authenticated_at, methods, created_at, expires_at)
+             SELECT $1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $4, $10, $4, $11
+             WHERE NOT ($12 AND EXISTS (SELECT FROM totp_factors
+                                        WHERE user_id = $2 AND confirmed_at IS NOT NULL))
+             RETURNING 1
+         )
+         SELECT EXISTS (SELECT FROM opened) AS opened,
+                (SELECT email FROM users WHERE id = $2
+                     AND EXISTS (SELECT FROM sessions WHERE user_id = $2 AND impersonator_id IS NULL)
+                     AND NOT EXISTS (SELECT FROM sessions
+                                     WHERE user_id = $2 AND impersonator_id IS NULL AND device IS NOT DISTINCT FROM $7
+                                       AND network IS NOT DISTINCT FROM $8)) AS unseen_by",
+    )
+    .bind::<Uuid, _>(id)
+    .bind::<Uuid, _>(owner.user_id)
+    .bind::<Uuid, _>(owner.org_id)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Nullable<Text>, _>(device.user_agent.as_deref())
+    .bind::<Nullable<Text>, _>(device.origin.ip.map(|ip| ip.to_string()))
+    .bind::<Nullable<Text>, _>(device.name())
+    .bind::<Nullable<Text>, _>(device.network())
+    .bind::<Bool, _>(owner.cookie)
+    .bind::<Array<Text>, _>(&owner.methods)
+    .bind::<Timestamptz, _>(owner.expires_at)
+    .bind::<Bool, _>(unless_guarded);
+    Ok(inserted.get_result(connection).await?)
 }
 
 /// Whose session it is, until when, how they proved it, and how it is carried.
@@ -185,15 +209,17 @@ pub(super) async fn end_impersonations(
     Ok(ended)
 }
 
-/// Ends all sessions of `user`; which, and in which organisations.
+/// Ends the sessions of `user`, all or all but one; which, and in which organisations.
 pub(super) async fn end_all(
     connection: &mut AsyncPgConnection,
     user: UserId,
+    but: Option<SessionId>,
     why: &str,
     now: Timestamp,
 ) -> db::Result<Vec<(SessionId, OrgId)>> {
     let ended = diesel::update(sessions::table)
         .filter(sessions::user_id.eq(user).and(sessions::revoked_at.is_null()))
+        .filter(sessions::id.nullable().is_distinct_from(but))
         .set((sessions::revoked_at.eq(now), sessions::revoked_why.eq(why)))
         .returning((sessions::id, sessions::org_id))
         .get_results(connection)
@@ -237,20 +263,54 @@ pub(crate) async fn move_home(
     Ok(())
 }
 
-/// When the login of this session of `user` was.
-pub(super) async fn logged_in_at(
+/// When a user last proved who they are in a session, and whether that was enough.
+#[derive(QueryableByName)]
+pub(super) struct LastProof {
+    #[diesel(sql_type = Timestamptz)]
+    pub(super) authenticated_at: Timestamp,
+    /// Whether the second factor was shown, if there is one.
+    #[diesel(sql_type = Bool)]
+    pub(super) suffices: bool,
+}
+
+/// The last proof of `user` in this session, if it is alive.
+pub(super) async fn last_proof(
     connection: &mut AsyncPgConnection,
     user: UserId,
     id: SessionId,
-) -> db::Result<Option<Timestamp>> {
-    let at = sessions::table
-        .find(id)
-        .filter(sessions::user_id.eq(user))
-        .select(sessions::created_at)
-        .first(connection)
+) -> db::Result<Option<LastProof>> {
+    let proof = statement(
+        "SELECT authenticated_at,
+                'mfa' = ANY (methods)
+                OR NOT EXISTS (SELECT FROM totp_factors f
+                               WHERE f.user_id = s.user_id AND f.confirmed_at IS NOT NULL) AS suffices
+         FROM sessions s WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL",
+    );
+    Ok(proof.bind::<Uuid, _>(id).bind::<Uuid, _>(user).get_result(connection).await.optional()?)
+}
+
+/// Notes a fresh proof of `user` in this session, if it is alive; the session as it stands.
+pub(crate) async fn confirm(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+    id: SessionId,
+    methods: &[&str],
+    now: Timestamp,
+) -> db::Result<Option<(Owner, RefreshToken)>> {
+    let held = sessions::table.find(id).filter(sessions::user_id.eq(user)).select(sessions::methods);
+    let Some(held): Option<Vec<String>> = held.for_update().first(connection).await.optional()? else {
+        return Ok(None);
+    };
+    let new = methods.iter().map(|method| (*method).to_owned()).filter(|method| !held.contains(method));
+    let methods: Vec<String> = held.iter().cloned().chain(new).collect();
+    let confirmed: Option<(Owner, i64, Timestamp)> = diesel::update(sessions::table.find(id))
+        .filter(sessions::revoked_at.is_null())
+        .set((sessions::authenticated_at.eq(now), sessions::methods.eq(methods)))
+        .returning((Owner::as_returning(), sessions::counter, sessions::rotated_at))
+        .get_result(connection)
         .await
         .optional()?;
-    Ok(at)
+    Ok(confirmed.map(|(owner, counter, issued_at)| (owner, RefreshToken { session: id, counter, issued_at })))
 }
 
 #[derive(Queryable, Selectable)]

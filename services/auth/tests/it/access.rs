@@ -44,6 +44,15 @@ const TABLE: &[(&str, &str, [u16; 8])] = &[
     ("POST", "/api/v1/auth/password/change", [401, 200, 200, 200, 200, 200, 403, 401]),
     ("GET", "/api/v1/auth/sessions", [401, 200, 200, 200, 200, 200, 403, 401]),
     ("DELETE", "/api/v1/auth/sessions/{id}", [401, 204, 404, 404, 404, 404, 403, 401]),
+    ("DELETE", "/api/v1/auth/sessions", [401, 204, 204, 204, 204, 204, 403, 401]),
+    ("POST", "/api/v1/auth/step-up", [401, 200, 200, 200, 200, 200, 403, 401]),
+    // Nobody here has a second factor.
+    ("GET", "/api/v1/auth/mfa", [401, 200, 200, 200, 200, 200, 403, 401]),
+    ("POST", "/api/v1/auth/mfa/verify", [401; 8]),
+    ("POST", "/api/v1/auth/mfa/totp/enroll", [401, 200, 200, 200, 200, 200, 403, 401]),
+    ("POST", "/api/v1/auth/mfa/totp/confirm", [401, 409, 409, 409, 409, 409, 403, 401]),
+    ("POST", "/api/v1/auth/mfa/totp/disable", [401, 409, 409, 409, 409, 409, 403, 401]),
+    ("POST", "/api/v1/auth/mfa/recovery-codes", [401, 409, 409, 409, 409, 409, 403, 401]),
     ("GET", "/api/v1/auth/api-keys", [401, 200, 200, 200, 200, 200, 403, 401]),
     ("POST", "/api/v1/auth/api-keys", [401, 201, 201, 201, 201, 201, 403, 401]),
     ("PATCH", "/api/v1/auth/api-keys/{id}", [401, 200, 404, 404, 404, 404, 403, 401]),
@@ -59,6 +68,7 @@ const TABLE: &[(&str, &str, [u16; 8])] = &[
     ("POST", "/api/v1/auth/impersonation/end", [401, 403, 403, 403, 403, 403, 403, 401]),
     ("POST", "/api/v1/admin/users/{id}/ban", [401, 403, 403, 403, 204, 403, 403, 401]),
     ("POST", "/api/v1/admin/users/{id}/unban", [401, 403, 403, 403, 204, 403, 403, 401]),
+    ("POST", "/api/v1/admin/users/{id}/unlock", [401, 403, 403, 403, 204, 403, 403, 401]),
     ("POST", "/api/v1/admin/users/{id}/roles", [401, 403, 403, 403, 200, 403, 403, 401]),
     ("GET", "/api/v1/orgs", [401, 200, 200, 200, 200, 200, 403, 401]),
     ("POST", "/api/v1/orgs", [401, 201, 201, 201, 201, 201, 403, 401]),
@@ -106,7 +116,8 @@ const TABLE: &[(&str, &str, [u16; 8])] = &[
 ];
 
 /// Open to everybody who brings a proof in the body; the table's are none.
-const PROVEN_OTHERWISE: [&str; 6] = [
+const PROVEN_OTHERWISE: [&str; 7] = [
+    routes::MFA_VERIFY,
     routes::LOGIN,
     routes::REFRESH,
     routes::VERIFY_EMAIL,
@@ -229,6 +240,13 @@ fn body(method: &Method, path: &str) -> Option<Value> {
             Some(json!({ "token": "plt_none" }))
         }
         ("POST", routes::PASSWORD_RESET) => Some(json!({ "token": "plt_none", "new_password": PASSWORD })),
+        ("POST", "/api/v1/auth/step-up" | "/api/v1/auth/mfa/totp/disable") => {
+            Some(json!({ "password": PASSWORD }))
+        }
+        ("POST", "/api/v1/auth/mfa/totp/confirm") => Some(json!({ "code": "000000" })),
+        ("POST", "/api/v1/auth/mfa/verify") => {
+            Some(json!({ "mfa_token": "plt_none", "method": "totp", "code": "000000" }))
+        }
         ("POST", "/api/v1/auth/api-keys") => Some(json!({ "name": "x", "scopes": ["auth:read"] })),
         ("POST", "/api/v1/auth/api-keys/{id}/rotate") => Some(json!({})),
         ("POST", "/api/v1/auth/password/change") => {

@@ -132,7 +132,7 @@ async fn a_deleted_account_leaves_nothing_and_its_tokens_open_nothing() {
 async fn a_deletion_wants_a_fresh_login() {
     let auth = spawn().await;
     let ada = auth.somebody("ada@example.com").await;
-    auth.sql("UPDATE sessions SET created_at = created_at - interval '16 minutes'").await;
+    auth.sql("UPDATE sessions SET authenticated_at = authenticated_at - interval '16 minutes'").await;
     assert_eq!(refused(auth.client.delete_me(&ada.inward).await), code(403, "fresh_login_required"));
     assert_eq!(auth.count("SELECT count(*) FROM users").await, 1);
 }

@@ -12,9 +12,13 @@ const WITH_SECRETS: &[&str] = &[
     "/api/v1/auth/api-keys",
     "/api/v1/auth/api-keys/{id}/rotate",
     "/api/v1/auth/impersonation/renew",
+    "/api/v1/auth/mfa/recovery-codes",
+    "/api/v1/auth/mfa/totp/confirm",
+    "/api/v1/auth/mfa/totp/enroll",
     "/api/v1/auth/password/change",
     "/api/v1/auth/switch-org",
     "/api/v1/auth/ws-ticket",
+    "/api/v1/auth/step-up",
 ];
 
 /// Those that only ask.

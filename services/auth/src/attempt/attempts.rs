@@ -1,0 +1,135 @@
+use std::net::IpAddr;
+
+use actix_web::web::Data;
+use audit::{Entry, Origin};
+use contract_auth::audited;
+use diesel_async::AsyncPgConnection;
+use ids::{Timestamp, UserId};
+use sealing::{Keyring, SealError, TAG_LENGTH};
+use service_kit::db::{self, Db};
+use tokio::sync::SemaphorePermit;
+
+use super::{
+    AttemptError, Proof, TellLocked, rules,
+    store::{self, Counted},
+    turns::Turns,
+};
+
+type Key = [u8; TAG_LENGTH];
+
+/// Counts attempts.
+#[derive(Debug)]
+pub(crate) struct Attempts {
+    db: Db,
+    keyring: Data<Keyring>,
+    /// How many failures a client's address may have in ten minutes; 0 for any number.
+    failures_per_address: u32,
+    turns: Turns,
+}
+
+/// An attempt that was counted, as a failure until it is settled.
+#[derive(Debug)]
+pub(crate) struct Attempt<'a> {
+    attempts: &'a Attempts,
+    proof: Proof,
+    account: Key,
+    client: Option<Key>,
+    failures: i32,
+    _turn: SemaphorePermit<'a>,
+}
+
+impl Attempts {
+    pub(crate) fn new(db: Db, keyring: Data<Keyring>, failures_per_address: u32) -> Self {
+        Self { db, keyring, failures_per_address, turns: Turns::new() }
+    }
+
+    /// Counts an attempt at `whose` password or code before it is judged; from a client's
+    /// address, where nobody is logged in.
+    ///
+    /// # Errors
+    /// [`AttemptError::TooMany`], for the account or for the address.
+    pub(crate) async fn begin(
+        &self,
+        proof: Proof,
+        whose: &str,
+        from: Option<IpAddr>,
+    ) -> Result<Attempt<'_>, AttemptError> {
+        let account = self.account(proof, whose)?;
+        let from = from.filter(|_| self.failures_per_address > 0);
+        let client = from.map(|ip| self.key("client", &rules::client(ip))).transpose()?;
+        let turn = self.turns.take(&account).await?;
+        let mut connection = self.db.connection().await?;
+        let (limit, now) = (i32::try_from(self.failures_per_address).unwrap_or(i32::MAX), Timestamp::now());
+        match store::count(&mut connection, &account, client.as_ref().map(Key::as_slice), limit, now).await? {
+            Counted::Admitted(failures) => {
+                Ok(Attempt { attempts: self, proof, account, client, failures, _turn: turn })
+            }
+            Counted::AccountLocked => {
+                let wait = store::account_wait(&mut connection, &account, now).await?;
+                Err(AttemptError::TooMany { wait })
+            }
+            Counted::ClientLocked => {
+                let client = client.unwrap_or_default();
+                let wait = store::client_wait(&mut connection, &client, now).await?;
+                Err(AttemptError::TooMany { wait })
+            }
+        }
+    }
+
+    /// Forgets the failures at `whose` password or code: somebody has proven that the
+    /// account is theirs in another way, or an administrator vouches for them.
+    pub(crate) async fn forget(
+        &self,
+        connection: &mut AsyncPgConnection,
+        proof: Proof,
+        whose: &str,
+    ) -> Result<(), AttemptError> {
+        Ok(store::forget(connection, &self.account(proof, whose)?).await?)
+    }
+
+    fn account(&self, proof: Proof, whose: &str) -> Result<Key, SealError> {
+        self.key(proof.name(), &whose.trim().to_ascii_lowercase())
+    }
+
+    fn key(&self, counter: &str, whose: &str) -> Result<Key, SealError> {
+        self.keyring.tag(&format!("plinth/attempts/{counter}/v1"), whose.as_bytes())
+    }
+}
+
+impl Attempt<'_> {
+    /// It was right: the account's failures are forgotten, and the client's address has one
+    /// less.
+    pub(crate) async fn succeeded(self) -> Result<(), AttemptError> {
+        let mut connection = self.attempts.db.connection().await?;
+        let client = self.client.as_ref().map(Key::as_slice);
+        Ok(store::succeed(&mut connection, &self.account, client).await?)
+    }
+
+    /// It was not judged: as if it had not been made.
+    pub(crate) async fn withdraw(self) -> Result<(), AttemptError> {
+        let mut connection = self.attempts.db.connection().await?;
+        let keys = [Some(self.account), self.client].into_iter().flatten();
+        Ok(store::withdraw(&mut connection, keys.map(Vec::from).collect()).await?)
+    }
+
+    /// It was wrong. When that locks the account for long, it is audited and its owner
+    /// told, by a job: so it costs the same where there is no owner.
+    pub(crate) async fn failed(self, user: Option<UserId>, origin: &Origin) -> Result<(), AttemptError> {
+        if !rules::is_told(self.failures) {
+            return Ok(());
+        }
+        let entry = Entry::of(audited::LOGIN_LOCKED).with("proof", self.proof.name());
+        let entry = entry.with("failures", self.failures);
+        let entry = match user {
+            Some(user) => entry.on(user),
+            None => entry,
+        };
+        let mut connection = self.attempts.db.connection().await?;
+        db::transaction(&mut connection, async |connection| {
+            audit::record(connection, &origin.anybody("anonymous"), entry).await?;
+            jobs::enqueue(connection, &TellLocked { user, failures: self.failures }).await?;
+            Ok(())
+        })
+        .await
+    }
+}

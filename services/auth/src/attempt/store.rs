@@ -1,0 +1,167 @@
+//! The SQL of attempts.
+
+use std::time::Duration;
+
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName, delete,
+    sql_types::{Array, Binary, Bool, Integer, Nullable, Timestamptz},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use ids::{Timestamp, UserId};
+use service_kit::db::{self, statement};
+
+use super::rules::{DELAYS, KEPT, LONGEST, MOST, WINDOW};
+use crate::schema::{attempts, users};
+
+/// What became of the wish to try.
+pub(super) enum Counted {
+    /// It counts as this failure in a row, until it succeeds.
+    Admitted(i32),
+    /// The account is locked.
+    AccountLocked,
+    /// There were too many failures from the client's address.
+    ClientLocked,
+}
+
+/// Counts an attempt at an account and from a client, before it is made, in one statement:
+/// of many at once, no more are admitted than are free. The client's row is locked first,
+/// here and in [`succeed`], so that no two wait for each other. What is not locked is so
+/// since 1970: `now` is a moment ago for who has waited.
+pub(super) async fn count(
+    connection: &mut AsyncPgConnection,
+    account: &[u8],
+    client: Option<&[u8]>,
+    limit: i32,
+    now: Timestamp,
+) -> db::Result<Counted> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Bool)]
+        client_admitted: bool,
+        #[diesel(sql_type = Nullable<Integer>)]
+        failures: Option<i32>,
+    }
+    let row: Row = statement(
+        "WITH client AS (
+             INSERT INTO attempts AS a (key, failures, since, locked_until)
+             SELECT $1, 1, $3, 'epoch' WHERE $1 IS NOT NULL
+             ON CONFLICT (key) DO UPDATE SET
+                 failures = CASE WHEN a.since > $4 THEN a.failures ELSE 0 END + 1,
+                 since = CASE WHEN a.since > $4 THEN a.since ELSE $3 END
+             WHERE a.since <= $4 OR a.failures < $5
+             RETURNING 1
+         ), account AS (
+             INSERT INTO attempts AS a (key, failures, since, locked_until)
+             SELECT $2, 1, $3, 'epoch' WHERE $1 IS NULL OR EXISTS (SELECT FROM client)
+             ON CONFLICT (key) DO UPDATE SET
+                 failures = a.failures + 1,
+                 since = $3,
+                 locked_until = coalesce($3 + make_interval(secs => nullif(($6)[least(a.failures + 1, cardinality($6))], 0)),
+                                         'epoch')
+             WHERE a.locked_until <= $3 AND a.failures < $7
+             RETURNING failures
+         )
+         SELECT $1 IS NULL OR EXISTS (SELECT FROM client) AS client_admitted,
+                (SELECT failures FROM account) AS failures",
+    )
+    .bind::<Nullable<Binary>, _>(client)
+    .bind::<Binary, _>(account)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(now - WINDOW)
+    .bind::<Integer, _>(limit)
+    .bind::<Array<Integer>, _>(&DELAYS[..])
+    .bind::<Integer, _>(MOST)
+    .get_result(connection)
+    .await?;
+    Ok(match row {
+        Row { client_admitted: false, .. } => Counted::ClientLocked,
+        Row { failures: Some(failures), .. } => Counted::Admitted(failures),
+        Row { failures: None, .. } => Counted::AccountLocked,
+    })
+}
+
+/// Forgets the account's failures, and one of the client's. The account's row stays: a
+/// statement that waited for the client's would not see one that was inserted meanwhile.
+pub(super) async fn succeed(
+    connection: &mut AsyncPgConnection,
+    account: &[u8],
+    client: Option<&[u8]>,
+) -> db::Result<()> {
+    statement(
+        "WITH client AS (
+             UPDATE attempts SET failures = greatest(failures - 1, 0) WHERE key = $1 RETURNING 1
+         )
+         UPDATE attempts SET failures = 0, locked_until = 'epoch'
+         WHERE key = $2 AND (SELECT count(*) FROM client) >= 0",
+    )
+    .bind::<Nullable<Binary>, _>(client)
+    .bind::<Binary, _>(account)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Takes one failure back from each, and the lock that it set.
+pub(super) async fn withdraw(connection: &mut AsyncPgConnection, keys: Vec<Vec<u8>>) -> db::Result<()> {
+    for key in keys {
+        statement(
+            "UPDATE attempts SET failures = greatest(failures - 1, 0), locked_until = 'epoch' WHERE key = $1",
+        )
+        .bind::<Binary, _>(key)
+        .execute(connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Forgets the account's failures.
+pub(super) async fn forget(connection: &mut AsyncPgConnection, account: &[u8]) -> db::Result<()> {
+    delete(attempts::table.find(account)).execute(connection).await?;
+    Ok(())
+}
+
+/// How long the account stays locked.
+pub(super) async fn account_wait(
+    connection: &mut AsyncPgConnection,
+    account: &[u8],
+    now: Timestamp,
+) -> db::Result<Duration> {
+    let row: Option<(i32, Timestamp)> = attempts::table
+        .find(account)
+        .select((attempts::failures, attempts::locked_until))
+        .first(connection)
+        .await
+        .optional()?;
+    Ok(row.map_or(
+        Duration::ZERO,
+        |(failures, until)| {
+            if failures < MOST { until.since(now) } else { LONGEST }
+        },
+    ))
+}
+
+/// How long until the client's window ends.
+pub(super) async fn client_wait(
+    connection: &mut AsyncPgConnection,
+    client: &[u8],
+    now: Timestamp,
+) -> db::Result<Duration> {
+    let since: Option<Timestamp> =
+        attempts::table.find(client).select(attempts::since).first(connection).await.optional()?;
+    Ok(since.map_or(Duration::ZERO, |since| (since + WINDOW).since(now)))
+}
+
+/// The address whose password counter is this user's.
+pub(super) async fn address_of(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+) -> db::Result<Option<String>> {
+    Ok(users::table.find(user).select(users::email).first(connection).await.optional()?)
+}
+
+/// Deletes counters that were not touched for long; those of accounts that only a reset
+/// opens stay. Gives how many.
+pub(super) async fn prune(connection: &mut AsyncPgConnection, now: Timestamp) -> db::Result<usize> {
+    let old = attempts::table.filter(attempts::since.lt(now - KEPT)).filter(attempts::failures.lt(MOST));
+    Ok(delete(old).execute(connection).await?)
+}
