@@ -72,7 +72,7 @@ async fn run_alone(
         state.wipe()?;
     }
     let secrets = Secrets::load(&state.secrets())?;
-    let run = Arc::new(Run::new(state, secrets, ports, options.services()));
+    let run = Arc::new(Run::new(state, secrets, ports, options));
     run.ports.check_free(&run.listening())?;
     guard::watch(&run)?;
 
@@ -191,6 +191,13 @@ fn ready_message(run: &Run, began: Instant) -> String {
         run.services.iter().for_each(|service| fact(service.name(), run.ports.url(*service)));
         fact("PostgreSQL", format!("127.0.0.1:{}", run.ports.postgres));
         fact("Redis", format!("127.0.0.1:{}", run.ports.redis));
+    }
+    if run.has_standins() {
+        let limits = match run.strict_limits {
+            true => "as in production",
+            false => "generous for one machine; as in production with --strict-limits",
+        };
+        fact("limits", limits.to_owned());
     }
     fact("state", run.state.path().display().to_string());
     fact("logs", run.state.logs().display().to_string());

@@ -24,6 +24,10 @@ pub(crate) struct Options {
     /// Where data, logs and secrets are kept.
     #[arg(long, value_name = "DIR", env = "PLINTH_STATE_DIR")]
     pub(crate) state_dir: Option<PathBuf>,
+    /// Be as strict with wrong passwords from one address as in production. By default it is
+    /// not, since everybody here has the same one.
+    #[arg(long)]
+    pub(crate) strict_limits: bool,
     /// Run the services that lie beside this program, instead of building them.
     #[arg(long)]
     pub(crate) no_build: bool,

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::children::Children;
 use super::endpoints;
+use super::options::Options;
 use super::ports::Ports;
 use super::screen::Screen;
 use super::secrets::Secrets;
@@ -23,6 +24,8 @@ pub(crate) struct Run {
     pub(crate) children: Children,
     /// The services to run, in the order of their start.
     pub(crate) services: Vec<Service>,
+    /// Whether limits are those of production.
+    pub(crate) strict_limits: bool,
     /// Cancelled when the run is to end: nothing is started again after that.
     pub(crate) stopping: CancellationToken,
     /// The guard's process id; 0 while there is none.
@@ -31,11 +34,12 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn new(state: StateDir, secrets: Secrets, ports: Ports, services: Vec<Service>) -> Self {
+    pub(crate) fn new(state: StateDir, secrets: Secrets, ports: Ports, options: &Options) -> Self {
+        let (services, strict_limits) = (options.services(), options.strict_limits);
         let children = Children::new(state.children());
         let (screen, stopping) = (Screen::new(), CancellationToken::new());
         let (guard, ready) = (AtomicU32::new(0), AtomicBool::new(false));
-        Self { state, secrets, ports, screen, children, services, stopping, guard, ready }
+        Self { state, secrets, ports, screen, children, services, strict_limits, stopping, guard, ready }
     }
 
     /// Whether the stand-ins run: they take the places of what auth needs.
