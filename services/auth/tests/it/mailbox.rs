@@ -6,18 +6,16 @@ use contract_auth::{Grant, Mail, MailKind, Secret};
 use ids::MailId;
 use service_discovery::Service;
 
-use crate::spawn::{Auth, spawn_with};
+use crate::spawn::{Auth, NOTIFY_SECRET, spawn_with};
 
-const NOTIFY_SECRET: &str = "the secret of notify, long enough for a test too";
-
-/// auth with a worker, and with a mail service that may ask it.
+/// auth with a worker.
 pub(crate) async fn spawn() -> Auth {
     spawn_and(&[]).await
 }
 
 /// As [`spawn`], with these settings too.
 pub(crate) async fn spawn_and(more: &[(&str, &str)]) -> Auth {
-    let usual = [("AUTH__ROLE", "all"), ("AUTH__CLIENTS__NOTIFY", NOTIFY_SECRET)];
+    let usual = [("AUTH__ROLE", "all")];
     spawn_with(&[&usual[..], more].concat()).await
 }
 

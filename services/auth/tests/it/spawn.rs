@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) const CLIENT_SECRET: &str = "the gateway's secret, long enough for a test";
 pub(crate) const PREFS_SECRET: &str = "the secret of prefs, long enough for a test too";
+pub(crate) const NOTIFY_SECRET: &str = "the secret of notify, long enough for a test too";
 pub(crate) const SEALING_KEYS: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// A running auth; it ends with this value.
@@ -74,6 +75,7 @@ fn settings_for(db: &TestDatabase, issuer: &Issuer, more: &[(&str, &str)]) -> Se
         ("AUTH__SEALING__KEYS", SEALING_KEYS),
         ("AUTH__CLIENTS__GATEWAY", CLIENT_SECRET),
         ("AUTH__CLIENTS__PREFS", PREFS_SECRET),
+        ("AUTH__CLIENTS__NOTIFY", NOTIFY_SECRET),
         ("GATEWAY_INTERNAL_URL", issuer.url()),
     ];
     let variables = usual.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));

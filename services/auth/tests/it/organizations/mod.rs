@@ -16,7 +16,7 @@ use contract_auth::{
 use ids::{MailId, OrgId, SessionId};
 use service_discovery::Service;
 
-use crate::spawn::{Auth, PREFS_SECRET, Somebody};
+use crate::spawn::{Auth, NOTIFY_SECRET, Somebody};
 
 impl Auth {
     /// Somebody whose address is verified.
@@ -42,7 +42,8 @@ impl Auth {
     /// The token of the latest invitation to an address, as the mail service gets it.
     pub(crate) async fn letter(&self, email: &str) -> Secret {
         let asked = Grant::Own(Service::Auth);
-        let own = self.internal.token(Service::Prefs, &PREFS_SECRET.to_owned().into(), asked).await.unwrap();
+        let own =
+            self.internal.token(Service::Notify, &NOTIFY_SECRET.to_owned().into(), asked).await.unwrap();
         let sql =
             "SELECT id FROM mails WHERE recipient = $1 AND kind = 'invitation' ORDER BY id DESC LIMIT 1";
         let row = self.db.connect().await.query_one(sql, &[&email]).await.unwrap();
