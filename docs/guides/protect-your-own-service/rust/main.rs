@@ -1,4 +1,4 @@
-//! A service that takes Plinth's tokens: protected-service <Plinth's URL> <port>
+//! A service that takes Plinth's tokens: `protected-service PLINTH_URL PORT`.
 
 mod plinth_tokens;
 
@@ -84,7 +84,7 @@ fn refuse(reply: HttpResponse) -> actix_web::Error {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(url), Some(port)) = (arguments.next(), arguments.next()) else {
-        return Err("protected-service <Plinth's URL> <port>".into());
+        return Err("usage: protected-service PLINTH_URL PORT".into());
     };
     let http = reqwest::Client::builder().timeout(Duration::from_secs(5)).build()?;
     let verifier = Verifier::new(&url, http.clone());

@@ -23,7 +23,7 @@ pub(super) fn step_of(secret: &[u8], code: &str, unix_seconds: i64) -> Option<i6
         let wanted = format!("{:06}", hotp(secret, *step));
         constant_time::verify_slices_are_equal(wanted.as_bytes(), code.as_bytes()).is_ok()
     };
-    [now + 1, now - 1, now].into_iter().filter(is_it).last()
+    [now + 1, now - 1, now].into_iter().filter(is_it).fold(None, |_, step| Some(step))
 }
 
 /// What an authenticator app reads from a QR code (the Key URI format).

@@ -42,7 +42,7 @@ async fn range(request: HttpRequest, prefix: Path<String>, state: Data<StandIn>)
     }
 }
 
-async fn stand_in() -> (Data<StandIn>, ServerHandle, String) {
+fn stand_in() -> (Data<StandIn>, ServerHandle, String) {
     let state = Data::from(Arc::new(StandIn::default()));
     let shared = state.clone();
     let server = HttpServer::new(move || {
@@ -66,7 +66,7 @@ async fn register(auth: &Auth, email: &str, password: &str) -> (u16, String) {
 
 #[actix_web::test]
 async fn a_breached_password_is_refused_and_nothing_but_a_prefix_is_told() {
-    let (state, handle, url) = stand_in().await;
+    let (state, handle, url) = stand_in();
     let auth = spawn_with(&[("AUTH__PASSWORDS__RANGE_CHECK_URL", &url)]).await;
     assert_eq!(register(&auth, "eve@example.com", BREACHED).await, code(422, "invalid_fields"));
     let ada = auth.somebody("ada@example.com").await;
@@ -84,7 +84,7 @@ async fn a_breached_password_is_refused_and_nothing_but_a_prefix_is_told() {
 
 #[actix_web::test]
 async fn without_an_answer_a_password_is_taken_and_that_is_counted() {
-    let (state, handle, url) = stand_in().await;
+    let (state, handle, url) = stand_in();
     let auth = spawn_with(&[("AUTH__PASSWORDS__RANGE_CHECK_URL", &url)]).await;
     for fault in ["500", "html", "padding", "redirect", "silence"] {
         *state.fault.lock().unwrap() = fault;
