@@ -1,3 +1,4 @@
+#!/bin/sh
 # PLINTH is Plinth's URL, TOKEN an access token (flags:write, auth:write).
 set -eu
 call() { curl --silent --show-error --fail-with-body -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' "$@"; }
