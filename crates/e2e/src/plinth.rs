@@ -83,14 +83,20 @@ impl Plinth {
     /// Kills a part, and waits until another process stands in its place and every part is
     /// up. What the gateway said of it up to a second before it was killed counts for nothing.
     pub async fn kill_through(&self, name: &str) {
-        let (killed, deadline) = (self.pid(name), Instant::now() + Duration::from_secs(60));
+        let killed = self.pid(name);
         self.kill(name);
-        while self.pid(name).is_none_or(|pid| Some(pid) == killed) {
+        self.replaced(name, killed).await;
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        self.recovered().await;
+    }
+
+    /// Waits until another process than `before` stands in the part's place.
+    pub async fn replaced(&self, name: &str, before: Option<Pid>) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.pid(name).is_none_or(|pid| Some(pid) == before) {
             assert!(Instant::now() < deadline, "{name} does not come back");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        tokio::time::sleep(Duration::from_millis(1100)).await;
-        self.recovered().await;
     }
 
     /// The mails to an address that the mailbox holds, the newest first.
@@ -135,7 +141,9 @@ impl Plinth {
         kill_process(self.pid(name).expect("it runs"), signal).expect("it can be signalled");
     }
 
-    pub(crate) fn pid(&self, name: &str) -> Option<Pid> {
+    /// The process of a part, while all is up.
+    #[must_use]
+    pub fn pid(&self, name: &str) -> Option<Pid> {
         let endpoints = self.endpoints()?;
         let part = endpoints.get(name).or_else(|| endpoints["services"].get(name))?;
         Pid::from_raw(i32::try_from(part["pid"].as_i64()?).ok()?)

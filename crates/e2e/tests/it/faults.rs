@@ -85,8 +85,9 @@ async fn write(plinth: Arc<Plinth>, ada: Arc<Somebody>, seen: Arc<Seen>) {
     }
 }
 
+/// That of the user's own layer, which comes last.
 fn version(etag: &str) -> u64 {
-    etag.trim_matches('"').split('.').nth(1).unwrap().parse().unwrap()
+    etag.trim_matches('"').split('.').next_back().unwrap().parse().unwrap()
 }
 
 /// A success, or a 502–504 problem; a 503 says when to come back.

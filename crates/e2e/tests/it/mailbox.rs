@@ -38,10 +38,11 @@ async fn no_mail_is_lost_or_doubled_while_the_mailbox_stands_still_or_dies() {
     let ada = Somebody::arrive(&plinth).await;
     plinth.signal("mailbox", Signal::CONT);
     plinth.mail(&ada.email, MailKind::VerifyEmail).await;
+    let before = plinth.pid("mailbox");
     plinth.kill("mailbox");
     let bob = Somebody::arrive(&plinth).await;
     // It was told twice at most, and shows it once; what it showed before, it forgets.
-    plinth.recovered().await;
+    plinth.replaced("mailbox", before).await;
     plinth.mail(&bob.email, MailKind::VerifyEmail).await;
     let eve = Somebody::arrive(&plinth).await;
     plinth.mail(&eve.email, MailKind::VerifyEmail).await;

@@ -85,7 +85,7 @@ async fn a_change_wants_a_fresh_login_and_another_address_that_is_one() {
     claims.sid = Some(key.shown.id.to_string());
     let by_key = auth.issuer.sign(&claims).into();
     assert_eq!(refused(auth.client.change_email(&by_key, NEW).await), code(403, "session_required"));
-    auth.sql("UPDATE sessions SET created_at = created_at - interval '16 minutes'").await;
+    auth.sql("UPDATE sessions SET authenticated_at = authenticated_at - interval '16 minutes'").await;
     assert_eq!(refused(auth.client.change_email(&ada.inward, NEW).await), code(403, "fresh_login_required"));
     assert!(auth.kinds(NEW).await.is_empty());
 }
