@@ -237,6 +237,10 @@ fn body(path: &str) -> Value {
         json!({ "name": "x", "scopes": ["auth:read"] })
     } else if path.ends_with("/accept") || path.ends_with("/decline") {
         json!({ "token": "plt_none" })
+    } else if path.ends_with("/step-up") || path.ends_with("/totp/disable") {
+        json!({ "password": PASSWORD })
+    } else if path.ends_with("/totp/confirm") {
+        json!({ "code": "000000" })
     } else if path.ends_with("/switch-org") {
         json!({ "org_id": ids::OrgId::generate() })
     } else {
