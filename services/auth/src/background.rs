@@ -6,7 +6,9 @@ use jobs::{Cron, Handlers, JobMetrics, RotateHistory, Worker};
 use observability::Metrics;
 use service_kit::db::Db;
 
-use crate::{BuildError, Settings, attempt, mail, one_time, proof::SendLink, revocation, token::TokenIssuer};
+use crate::{
+    BuildError, Settings, attempt, grant, mail, one_time, proof::SendLink, revocation, token::TokenIssuer,
+};
 
 /// What a process does beside answering requests, as its role says.
 pub(crate) struct Background {
@@ -66,6 +68,7 @@ fn worker(db: &Db, metrics: &Metrics) -> Result<Worker, BuildError> {
         .with::<revocation::Prune>(db.clone())
         .with::<one_time::Prune>(db.clone())
         .with::<mail::Prune>(db.clone())
+        .with::<grant::Prune>(db.clone())
         .with::<SendLink>(())
         .with::<attempt::TellLocked>(())
         .with::<attempt::Prune>(db.clone());
@@ -81,6 +84,7 @@ fn cron() -> Result<Cron, jobs::CronError> {
         revocation::Prune::hourly()?,
         one_time::Prune::hourly()?,
         mail::Prune::hourly()?,
+        grant::Prune::hourly()?,
         attempt::Prune::hourly()?,
     ]))
 }

@@ -11,6 +11,7 @@ mod attempt;
 mod audited;
 mod background;
 mod email_change;
+mod grant;
 mod impersonation;
 mod invitation;
 mod magic_link;
@@ -87,6 +88,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(api_key::http::patch_api_key)
         .service(api_key::http::rotate_api_key)
         .service(api_key::http::delete_api_key)
+        .service(grant::http::list_grants)
+        .service(grant::http::revoke_grant)
         .service(user::browse::http::list_users)
         .service(user::browse::http::get_user)
         .service(user::http::patch_user)
@@ -143,6 +146,8 @@ pub fn internal_routes(config: &mut ServiceConfig<'_>) {
         .service(token::http::create_token)
         .service(token::http::get_internal_jwks)
         .service(mail::http::get_mail)
+        .service(grant::internal::create_grant)
+        .service(grant::internal::give_back_grant)
         .service(resource::check::check_permission_of)
         .service(revocation::http::get_revocations);
     Inbox::new(Service::Auth, &Subscriptions::new(), contract_auth::events::catalogue()).routes(config);

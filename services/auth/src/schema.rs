@@ -30,6 +30,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    grants (id) {
+        id -> Uuid,
+        org_id -> Uuid,
+        user_id -> Uuid,
+        service -> Text,
+        reference -> Text,
+        description -> Text,
+        actor -> Nullable<Text>,
+        scopes -> Array<Text>,
+        api_key_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        last_used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     invitations (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -232,6 +249,7 @@ diesel::joinable!(user_roles -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     attempts,
+    grants,
     invitations,
     mails,
     memberships,

@@ -52,6 +52,12 @@ pub const API_KEY_ROTATED: Action =
     Action::new("api_key.rotated", "A person gave an API key another secret.");
 /// A person deleted an API key.
 pub const API_KEY_DELETED: Action = Action::new("api_key.deleted", "A person deleted an API key.");
+/// A person let a service act in their name when they have left.
+pub const GRANT_CREATED: Action =
+    Action::new("grant.created", "A person let a service act in their name when they have left.");
+/// A grant was taken back by its person, or given back by the service.
+pub const GRANT_REVOKED: Action =
+    Action::new("grant.revoked", "A person took a grant back, or the service gave it back.");
 /// A user was banned.
 pub const USER_BANNED: Action = Action::new("user.banned", "An administrator banned a user.");
 /// A user was let in again.
@@ -177,6 +183,8 @@ pub const ALL: &[Action] = &[
     API_KEY_CHANGED,
     API_KEY_ROTATED,
     API_KEY_DELETED,
+    GRANT_CREATED,
+    GRANT_REVOKED,
     USER_BANNED,
     USER_UNBANNED,
     USER_ROLES_CHANGED,

@@ -1,3 +1,4 @@
+mod grants;
 mod organizations;
 
 use ids::{ApiKeyId, MailId, SessionId, UserId};
@@ -46,6 +47,8 @@ pub mod routes {
     pub const API_KEYS: &str = "/api/v1/auth/api-keys";
     pub const API_KEY: &str = "/api/v1/auth/api-keys/{id}";
     pub const API_KEY_ROTATE: &str = "/api/v1/auth/api-keys/{id}/rotate";
+    pub const GRANTS: &str = "/api/v1/auth/grants";
+    pub const GRANT: &str = "/api/v1/auth/grants/{id}";
     pub const USERS: &str = "/api/v1/admin/users";
     pub const USER: &str = "/api/v1/admin/users/{id}";
     pub const SIGN_OUT: &str = "/api/v1/admin/users/{id}/sign-out";
@@ -57,6 +60,8 @@ pub mod routes {
     pub const USER_ROLES: &str = "/api/v1/admin/users/{id}/roles";
     pub const JWKS: &str = "/.well-known/jwks.json";
     pub const DISCOVERY: &str = "/.well-known/openid-configuration";
+    pub const INTERNAL_GRANTS: &str = "/internal/v1/auth/grants";
+    pub const INTERNAL_GRANT: &str = "/internal/v1/auth/grants/{id}";
     pub const TOKEN: &str = "/internal/v1/auth/token";
     pub const MAIL: &str = "/internal/v1/auth/mails/{id}";
 

@@ -8,7 +8,7 @@ pub use organization::{
 };
 
 use contract_events::{Event, EventType, example_id};
-use ids::{MailId, OrgId, SessionId, UserId};
+use ids::{GrantId, MailId, OrgId, SessionId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -30,6 +30,7 @@ pub fn catalogue() -> Vec<EventType> {
         EventType::of::<MembershipDeleted>(),
         EventType::of::<ResourcePermissionsChanged>(),
         EventType::of::<SessionRevoked>(),
+        EventType::of::<GrantRevoked>(),
         EventType::of::<MailRequested>(),
     ]
 }
@@ -282,6 +283,49 @@ impl Event for SessionRevoked {
     fn example() -> Self {
         let (session_id, user_id, org_id) = (example_id(), example_id(), example_id());
         Self { session_id, user_id, org_id, reason: "logout".to_owned() }
+    }
+}
+
+/// A grant is no more: the work that it was for ends. Its tokens are refused sooner than
+/// this arrives. Those that go with a membership, a user, an organisation or an API key are
+/// not told one by one, nor those that end in time: the next token is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GrantRevoked {
+    /// Which.
+    pub grant_id: GrantId,
+    /// In whose name it was.
+    pub user_id: UserId,
+    /// In which organisation.
+    pub org_id: OrgId,
+    /// Which service held it.
+    #[schema(example = "agents")]
+    pub service: String,
+    /// What the work is, in the service's words.
+    #[schema(example = "exe_01h455vb4pex5vsknk084sn02q")]
+    pub reference: String,
+}
+
+impl Event for GrantRevoked {
+    const TYPE: &'static str = "grant.revoked";
+    const DESCRIPTION: &'static str = "A person took a grant back, or the service that held it gave it back.";
+    const PUBLIC: bool = false;
+
+    fn org(&self) -> Option<OrgId> {
+        Some(self.org_id)
+    }
+
+    fn aggregate(&self) -> String {
+        self.grant_id.to_string()
+    }
+
+    /// It ends once.
+    fn version(&self) -> i64 {
+        1
+    }
+
+    fn example() -> Self {
+        let (grant_id, user_id, org_id) = (example_id(), example_id(), example_id());
+        Self { grant_id, user_id, org_id, service: "agents".to_owned(), reference: "exe_1".to_owned() }
     }
 }
 

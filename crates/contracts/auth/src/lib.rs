@@ -6,6 +6,7 @@ mod api_key;
 pub mod audited;
 mod client;
 pub mod events;
+mod grant;
 mod impersonation;
 mod invitation;
 mod mail;
@@ -26,6 +27,7 @@ pub use api_key::{
     ApiKey, ApiKeyChange, ApiKeyList, ApiKeyRotation, ApiKeyText, NewApiKey, NewApiKeyText, NotAnApiKey,
 };
 pub use client::{Client, routes};
+pub use grant::{GivenGrant, GrantList, HeldGrant, NewGrant};
 pub use impersonation::{Impersonate, Impersonation};
 pub use invitation::{
     Invitation, InvitationList, InvitationToken, NewInvitation, ReceivedInvitation, ReceivedInvitationList,

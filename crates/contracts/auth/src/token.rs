@@ -1,3 +1,4 @@
+use ids::GrantId;
 use serde::{Deserialize, Serialize};
 use service_discovery::Service;
 use utoipa::ToSchema;
@@ -20,6 +21,8 @@ pub mod token_type {
     pub const API_KEY: &str = "urn:plinth:params:oauth:token-type:api-key";
     /// The session cookie of a browser.
     pub const SESSION_COOKIE: &str = "urn:plinth:params:oauth:token-type:session-cookie";
+    /// The id of a grant, from who holds it.
+    pub const GRANT: &str = "urn:plinth:params:oauth:token-type:grant";
     /// A ticket for one WebSocket.
     pub const WS_TICKET: &str = "urn:plinth:params:oauth:token-type:ws-ticket";
 }
@@ -92,6 +95,13 @@ pub enum Exchange {
         /// The service to call.
         service: Service,
     },
+    /// A grant that the service holds, to call another in the name of who gave it.
+    Grant {
+        /// Which.
+        id: GrantId,
+        /// The service to call.
+        service: Service,
+    },
 }
 
 impl From<Grant> for TokenRequest {
@@ -107,6 +117,9 @@ impl From<Grant> for TokenRequest {
             }
             Grant::Exchange(Exchange::WsTicket(ticket)) => {
                 (ticket, token_type::WS_TICKET, "plinth".to_owned())
+            }
+            Grant::Exchange(Exchange::Grant { id, service }) => {
+                (id.to_string().into(), token_type::GRANT, service.to_string())
             }
             Grant::Exchange(Exchange::OnBehalf { token, service }) => {
                 (token, token_type::ACCESS_TOKEN, service.to_string())

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use ids::{ApiKeyId, SessionId, UserId};
+use ids::{ApiKeyId, GrantId, SessionId, UserId};
 use serde::{Deserialize, Serialize};
 use service_discovery::{CallError, Peer, PeerOptions, Registry, Service};
 
@@ -10,7 +10,7 @@ pub const REVOCATIONS_PATH: &str = "/internal/v1/auth/revocations";
 /// A fact: tokens of `subject` are void. It may be heard twice, and in any order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocation {
-    /// A user, session or API key, as `sub` or `sid` of its tokens say it.
+    /// A user, session, API key or grant, as `sub` or `sid` of its tokens say it.
     pub subject: String,
     /// Tokens that carry a lower version are void; without one, all are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,6 +34,12 @@ impl Revocation {
     #[must_use]
     pub fn of_session_before(session: SessionId, version: i64) -> Self {
         Self { subject: session.to_string(), version: Some(version) }
+    }
+
+    /// Of all tokens that were drawn from a grant.
+    #[must_use]
+    pub fn of_grant(grant: GrantId) -> Self {
+        Self { subject: grant.to_string(), version: None }
     }
 
     /// Of all tokens of an API key.

@@ -16,7 +16,7 @@ use service_kit::{
 use uuid::Uuid;
 
 use crate::{
-    revocation,
+    grant, revocation,
     schema::{api_keys, users},
 };
 
@@ -191,8 +191,8 @@ struct Rotated {
     version: i64,
 }
 
-/// Deletes a key of the user in this organisation and voids its tokens; the
-/// revocation, if it was one.
+/// Deletes a key of the user in this organisation with the grants that were made by it, and
+/// voids their tokens; the revocations, if it was one.
 pub(super) async fn delete(
     connection: &mut AsyncPgConnection,
     org: OrgId,
@@ -200,10 +200,15 @@ pub(super) async fn delete(
     id: ApiKeyId,
 ) -> db::Result<Vec<Revocation>> {
     let own = api_keys::table.find(id).filter(api_keys::org_id.eq(org).and(api_keys::user_id.eq(user)));
-    if diesel::delete(own).execute(connection).await? == 0 {
+    // From here on, no grant is made by it.
+    let held: Option<ApiKeyId> = own.select(api_keys::id).for_update().first(connection).await.optional()?;
+    if held.is_none() {
         return Ok(Vec::new());
     }
-    revocation::write(connection, vec![Revocation::of_api_key(id)], "API key deletion").await
+    let mut voided = grant::store::void_of_api_key(connection, user, id).await?;
+    diesel::delete(own).execute(connection).await?;
+    voided.extend(revocation::write(connection, vec![Revocation::of_api_key(id)], "API key deletion").await?);
+    Ok(voided)
 }
 
 /// What an exchange needs of a key, whoever's it is: the key itself is the proof.

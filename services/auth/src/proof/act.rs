@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     account::{self, Email},
-    api_key,
+    api_key, grant,
     mail::{self, NewMail},
     one_time::{self, OneTimeError, Purpose},
     rights::RightsError,
@@ -144,6 +144,7 @@ pub(crate) async fn claim(
     store::forget_password(connection, user, now).await?;
     let mut voided = session::act::end_all(connection, user, "mailbox proven", now).await?;
     api_key::store::delete_all(connection, user).await?;
+    grant::store::delete_all(connection, user).await?;
     second_factor::store::switch_off(connection, user).await?;
     one_time::store::void(connection, user, &Purpose::OF_ACCOUNTS).await?;
     audit::record(connection, by, Entry::of(audited::ACCOUNT_CLAIMED).on(user)).await?;

@@ -10,7 +10,7 @@ use service_kit::db::Db;
 use super::{Subject, TokenError, TokenIssuer, issuer::SERVICE};
 use crate::{
     api_key::{self, LastUsed},
-    rights,
+    grant, rights,
     session::{self, Minting, SessionError},
     ws_ticket,
 };
@@ -49,6 +49,7 @@ impl Exchanges {
                         self.session_cookie(client, request, subject, now).await
                     }
                     Some(token_type::WS_TICKET) => self.ws_ticket(client, request, subject, now).await,
+                    Some(token_type::GRANT) => self.grant(client, request, subject, now).await,
                     Some(token_type::ACCESS_TOKEN) => self.on_behalf(client, request, subject, now).await,
                     Some(_) => Err(TokenError::InvalidRequest("`subject_token_type` is unknown".to_owned())),
                     None => Err(missing("subject_token_type")),
@@ -136,6 +137,27 @@ impl Exchanges {
         Ok(issued(token, lifetime, &subject.scopes))
     }
 
+    /// A token from a grant that `client` holds, for another service. auth itself takes
+    /// none: work that nobody watches changes no account.
+    async fn grant(
+        &self,
+        client: Service,
+        request: &TokenRequest,
+        grant: &Secret,
+        now: Timestamp,
+    ) -> Result<IssuedToken, TokenError> {
+        let audience = service_named(request)?;
+        if matches!(audience, Service::Auth | Service::Gateway) {
+            return Err(TokenError::InvalidTarget);
+        }
+        let mut connection = self.db.connection().await?;
+        let (subject, lasts) = grant::draw(&mut connection, client, grant.expose(), now).await?;
+        let scopes = narrowed(subject.scopes, request.scope.as_deref());
+        let (subject, lifetime) = (Subject { scopes, ..subject }, lasts.min(SERVICE));
+        let token = self.issuer.for_service(&subject, audience, lifetime, now)?;
+        Ok(issued(token, lifetime, &subject.scopes))
+    }
+
     /// The token that came to `client` with a request, for one that `client` may send
     /// on to another service in the caller's name. It never holds more scopes.
     async fn on_behalf(
@@ -155,10 +177,7 @@ impl Exchanges {
         if claims.service().is_some() {
             return Err(TokenError::InvalidGrant("it speaks for a service, not for a person".to_owned()));
         }
-        let scopes = match &request.scope {
-            Some(wanted) => claims.scope.narrowed_to(&wanted.split_ascii_whitespace().collect()),
-            None => claims.scope,
-        };
+        let scopes = narrowed(claims.scope, request.scope.as_deref());
         let actor = Actor { sub: Claims::service_subject(client), act: claims.act.map(Box::new) };
         let subject = Subject {
             sub: claims.sub,
@@ -180,6 +199,14 @@ impl Exchanges {
 
 fn service_named(request: &TokenRequest) -> Result<Service, TokenError> {
     request.audience.as_deref().and_then(|name| name.parse().ok()).ok_or(TokenError::InvalidTarget)
+}
+
+/// What is held, as far as it is wanted.
+fn narrowed(held: Scopes, wanted: Option<&str>) -> Scopes {
+    match wanted {
+        Some(wanted) => held.narrowed_to(&wanted.split_ascii_whitespace().collect()),
+        None => held,
+    }
 }
 
 fn issued(token: Secret, lifetime: Duration, scopes: &Scopes) -> IssuedToken {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use contract_auth::Secret;
 use events::Issued;
 use identity::{Actor, Claims, EDGE_AUDIENCE, Scopes};
-use ids::{ApiKeyId, OrgId, SessionId, Timestamp, UserId};
+use ids::{ApiKeyId, GrantId, OrgId, SessionId, Timestamp, UserId};
 use service_discovery::Service;
 use uuid::Uuid;
 
@@ -22,7 +22,7 @@ pub(crate) struct Subject {
     pub(crate) roles: Vec<String>,
     pub(crate) version: i64,
     pub(crate) sid: Option<String>,
-    /// The version of that session or API key.
+    /// The version of that session or API key; a grant has none.
     pub(crate) sid_version: i64,
     pub(crate) actor: Option<Actor>,
     /// When the user last proved who they are, if there was a login.
@@ -49,6 +49,11 @@ impl Subject {
         let subject = Self::user(key.user_id, key.org_id, rights, scopes, id.to_string());
         let requests_a_minute = key.rate_limit.and_then(|limit| u32::try_from(limit).ok());
         Self { sid_version: key.version, requests_a_minute, ..subject }
+    }
+
+    /// A user by a grant: `scopes` are what it holds and their roles *still* permit.
+    pub(crate) fn grant(id: GrantId, (user, org): (UserId, OrgId), scopes: Scopes, rights: &Rights) -> Self {
+        Self::user(user, org, rights, scopes, id.to_string())
     }
 
     /// One of our own services, in its own name.

@@ -10,7 +10,7 @@ use service_discovery::Service;
 use testing::Person;
 
 use crate::{
-    organizations,
+    grant, organizations,
     spawn::{Auth, PASSWORD, claims_of, spawn},
 };
 
@@ -58,6 +58,8 @@ const TABLE: &[(&str, &str, [u16; 8])] = &[
     ("PATCH", "/api/v1/auth/api-keys/{id}", [401, 200, 404, 404, 404, 404, 403, 401]),
     ("POST", "/api/v1/auth/api-keys/{id}/rotate", [401, 200, 404, 404, 404, 404, 403, 401]),
     ("DELETE", "/api/v1/auth/api-keys/{id}", [401, 204, 404, 404, 404, 404, 403, 401]),
+    ("GET", "/api/v1/auth/grants", [401, 200, 200, 200, 200, 200, 403, 401]),
+    ("DELETE", "/api/v1/auth/grants/{id}", [401, 204, 404, 404, 404, 404, 403, 401]),
     ("GET", "/api/v1/admin/users", [401, 403, 403, 403, 200, 403, 403, 401]),
     ("GET", "/api/v1/admin/users/{id}", [401, 403, 403, 403, 200, 403, 403, 401]),
     ("PATCH", "/api/v1/admin/users/{id}", [401, 403, 403, 403, 200, 403, 403, 401]),
@@ -160,6 +162,8 @@ async fn call(auth: &Auth, method: &str, path: &str, caller: &str) -> u16 {
     let owned = claims_of(&owner.tokens.access_token);
     let thing = if path.contains("api-keys") {
         auth.api_key(&owner, &["auth:read"]).await.shown.id.to_string()
+    } else if path.contains("grants") {
+        grant::give(auth, &owner, "import_1").await.unwrap().id.to_string()
     } else if path.contains("users") {
         owner.id().to_string()
     } else if path.contains("jobs") {

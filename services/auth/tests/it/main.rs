@@ -11,6 +11,7 @@ mod contract;
 mod cookie;
 mod device;
 mod email_change;
+mod grant;
 mod impersonation;
 mod keyed;
 mod late;

@@ -50,6 +50,7 @@ async fn live(auth: &Auth) {
     auth.client.unban(&admin, eve.id()).await.unwrap();
     crate::user_admin::live(auth).await;
     crate::impersonation::live(auth).await;
+    crate::grant::live(auth).await;
     let back = auth.login("eve@example.com").await.unwrap();
     auth.client.delete_me(&auth.inward(&back.access_token)).await.unwrap();
     crate::email_change::live(auth).await;
