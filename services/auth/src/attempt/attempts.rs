@@ -27,15 +27,21 @@ pub(crate) struct Attempts {
     turns: Turns,
 }
 
-/// An attempt that was counted, as a failure until it is settled.
+/// The turn of who makes an attempt at an account; it costs no look at the database.
 #[derive(Debug)]
-pub(crate) struct Attempt<'a> {
+pub(crate) struct Turn<'a> {
     attempts: &'a Attempts,
     proof: Proof,
     account: Key,
+    _permit: SemaphorePermit<'a>,
+}
+
+/// An attempt that was counted, as a failure until it is settled.
+#[derive(Debug)]
+pub(crate) struct Attempt<'a> {
+    turn: Turn<'a>,
     client: Option<Key>,
     failures: i32,
-    _turn: SemaphorePermit<'a>,
 }
 
 impl Attempts {
@@ -43,37 +49,27 @@ impl Attempts {
         Self { db, keyring, failures_per_address, turns: Turns::new() }
     }
 
-    /// Counts an attempt at `whose` password or code before it is judged; from a client's
-    /// address, where nobody is logged in.
+    /// Takes a turn and counts an attempt in one go.
     ///
     /// # Errors
-    /// [`AttemptError::TooMany`], for the account or for the address.
+    /// As of both.
     pub(crate) async fn begin(
         &self,
         proof: Proof,
         whose: &str,
         from: Option<IpAddr>,
     ) -> Result<Attempt<'_>, AttemptError> {
+        self.turn(proof, whose).await?.count(from).await
+    }
+
+    /// Waits for a turn at `whose` password or code.
+    ///
+    /// # Errors
+    /// [`AttemptError::Busy`], when too many wait.
+    pub(crate) async fn turn(&self, proof: Proof, whose: &str) -> Result<Turn<'_>, AttemptError> {
         let account = self.account(proof, whose)?;
-        let from = from.filter(|_| self.failures_per_address > 0);
-        let client = from.map(|ip| self.key("client", &rules::client(ip))).transpose()?;
-        let turn = self.turns.take(&account).await?;
-        let mut connection = self.db.connection().await?;
-        let (limit, now) = (i32::try_from(self.failures_per_address).unwrap_or(i32::MAX), Timestamp::now());
-        match store::count(&mut connection, &account, client.as_ref().map(Key::as_slice), limit, now).await? {
-            Counted::Admitted(failures) => {
-                Ok(Attempt { attempts: self, proof, account, client, failures, _turn: turn })
-            }
-            Counted::AccountLocked => {
-                let wait = store::account_wait(&mut connection, &account, now).await?;
-                Err(AttemptError::TooMany { wait })
-            }
-            Counted::ClientLocked => {
-                let client = client.unwrap_or_default();
-                let wait = store::client_wait(&mut connection, &client, now).await?;
-                Err(AttemptError::TooMany { wait })
-            }
-        }
+        let permit = self.turns.take(&account).await?;
+        Ok(Turn { attempts: self, proof, account, _permit: permit })
     }
 
     /// Forgets the failures at `whose` password or code: somebody has proven that the
@@ -96,19 +92,49 @@ impl Attempts {
     }
 }
 
+impl<'a> Turn<'a> {
+    /// Counts an attempt before it is judged; from a client's address, where nobody is
+    /// logged in.
+    ///
+    /// # Errors
+    /// [`AttemptError::TooMany`], for the account or for the address.
+    pub(crate) async fn count(self, from: Option<IpAddr>) -> Result<Attempt<'a>, AttemptError> {
+        let most = self.attempts.failures_per_address;
+        let from = from.filter(|_| most > 0);
+        let client = from.map(|ip| self.attempts.key("client", &rules::client(ip))).transpose()?;
+        let mut connection = self.attempts.db.connection().await?;
+        let (limit, now) = (i32::try_from(most).unwrap_or(i32::MAX), Timestamp::now());
+        let of_client = client.as_ref().map(Key::as_slice);
+        match store::count(&mut connection, &self.account, of_client, limit, now).await? {
+            Counted::Admitted(failures) => Ok(Attempt { turn: self, client, failures }),
+            Counted::AccountLocked => {
+                let wait = store::account_wait(&mut connection, &self.account, now).await?;
+                Err(AttemptError::TooMany { wait })
+            }
+            Counted::ClientLocked => {
+                let client = client.unwrap_or_default();
+                let wait = store::client_wait(&mut connection, &client, now).await?;
+                Err(AttemptError::TooMany { wait })
+            }
+        }
+    }
+}
+
 impl Attempt<'_> {
     /// It was right: the account's failures are forgotten, and the client's address has one
     /// less.
     pub(crate) async fn succeeded(self) -> Result<(), AttemptError> {
-        let mut connection = self.attempts.db.connection().await?;
+        let Turn { attempts, account, .. } = &self.turn;
+        let mut connection = attempts.db.connection().await?;
         let client = self.client.as_ref().map(Key::as_slice);
-        Ok(store::succeed(&mut connection, &self.account, client).await?)
+        Ok(store::succeed(&mut connection, account, client).await?)
     }
 
     /// It was not judged: as if it had not been made.
     pub(crate) async fn withdraw(self) -> Result<(), AttemptError> {
-        let mut connection = self.attempts.db.connection().await?;
-        let keys = [Some(self.account), self.client].into_iter().flatten();
+        let Turn { attempts, account, .. } = &self.turn;
+        let mut connection = attempts.db.connection().await?;
+        let keys = [Some(*account), self.client].into_iter().flatten();
         Ok(store::withdraw(&mut connection, keys.map(Vec::from).collect()).await?)
     }
 
@@ -118,13 +144,13 @@ impl Attempt<'_> {
         if !rules::is_told(self.failures) {
             return Ok(());
         }
-        let entry = Entry::of(audited::LOGIN_LOCKED).with("proof", self.proof.name());
+        let entry = Entry::of(audited::LOGIN_LOCKED).with("proof", self.turn.proof.name());
         let entry = entry.with("failures", self.failures);
         let entry = match user {
             Some(user) => entry.on(user),
             None => entry,
         };
-        let mut connection = self.attempts.db.connection().await?;
+        let mut connection = self.turn.attempts.db.connection().await?;
         db::transaction(&mut connection, async |connection| {
             audit::record(connection, &origin.anybody("anonymous"), entry).await?;
             jobs::enqueue(connection, &TellLocked { user, failures: self.failures }).await?;

@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::{
     PasswordError,
@@ -24,16 +24,25 @@ type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 #[derive(Clone, Debug)]
 pub(crate) struct Hasher {
     queue: SyncSender<Job>,
+    places: Arc<Semaphore>,
+}
+
+/// The right to have one password hashed after another. Whoever has it will get a thread:
+/// it is taken before anything is looked up, so that who is shed costs nothing else.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Hasher {
-    /// Starts `threads` threads; at most `waiting` passwords wait for one. They end
-    /// with the last clone of this value.
+    /// Starts `threads` threads; at most `waiting` places are given beside those that they
+    /// work on. They end with the last clone of this value.
     ///
     /// # Errors
     /// When the system gives no thread.
     pub(crate) fn start(threads: usize, waiting: usize) -> std::io::Result<Self> {
-        let (queue, jobs) = sync_channel::<Job>(waiting);
+        let places = threads.max(1) + waiting;
+        let (queue, jobs) = sync_channel::<Job>(places);
         let jobs = Arc::new(Mutex::new(jobs));
         for number in 0..threads.max(1) {
             let jobs = Arc::clone(&jobs);
@@ -42,25 +51,42 @@ impl Hasher {
                 work(&jobs);
             })?;
         }
-        Ok(Self { queue })
+        Ok(Self { queue, places: Arc::new(Semaphore::new(places)) })
+    }
+
+    /// A place, unless all are taken.
+    pub(crate) fn place(&self) -> Result<Place, PasswordError> {
+        let permit = Arc::clone(&self.places).try_acquire_owned();
+        permit.map(|permit| Place { _permit: permit }).map_err(|_full| PasswordError::Busy)
+    }
+
+    /// The PHC string of a password, for who has no place yet.
+    pub(crate) async fn make(&self, password: NormalPassword) -> Result<String, PasswordError> {
+        self.make_at(&self.place()?, password).await
     }
 
     /// The PHC string of a password.
-    pub(crate) async fn make(&self, password: NormalPassword) -> Result<String, PasswordError> {
-        self.run(move |memory| hash::make(password.bytes(), memory)).await
+    pub(crate) async fn make_at(
+        &self,
+        place: &Place,
+        password: NormalPassword,
+    ) -> Result<String, PasswordError> {
+        self.run(place, move |memory| hash::make(password.bytes(), memory)).await
     }
 
     /// Checks a password against a PHC string, or against none in the same time.
     pub(crate) async fn check(
         &self,
+        place: &Place,
         password: NormalPassword,
         phc: Option<String>,
     ) -> Result<Checked, PasswordError> {
-        self.run(move |memory| hash::check(password.bytes(), phc.as_deref(), memory)).await
+        self.run(place, move |memory| hash::check(password.bytes(), phc.as_deref(), memory)).await
     }
 
     async fn run<T: Send + 'static>(
         &self,
+        _place: &Place,
         work: impl FnOnce(&mut Memory) -> Result<T, String> + Send + 'static,
     ) -> Result<T, PasswordError> {
         let (reply, outcome) = oneshot::channel();
@@ -103,14 +129,15 @@ fn work(jobs: &Mutex<Receiver<Job>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc::channel;
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn hashing_lets_everybody_else_go_first() {
         use rustix::{process::getpriority_process, thread::gettid};
         let hasher = Hasher::start(1, 1).unwrap();
-        let niceness = hasher.run(|_| getpriority_process(Some(gettid())).map_err(|why| why.to_string()));
+        let place = hasher.place().unwrap();
+        let niceness =
+            hasher.run(&place, |_| getpriority_process(Some(gettid())).map_err(|why| why.to_string()));
         let own = getpriority_process(Some(gettid())).unwrap();
         assert_eq!(niceness.await.unwrap(), (own + STEP_BACK).min(19));
     }
@@ -118,29 +145,25 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_sheds_and_recovers() {
         let hasher = Hasher::start(1, 1).unwrap();
-        let (release, gate) = channel::<()>();
-        let blocking: Job = Box::new(move |_| gate.recv().unwrap());
-        hasher.queue.send(blocking).unwrap();
         let password = || NormalPassword::from("a password");
-        let waiting = tokio::spawn({
+        let (first, second) = (hasher.place().unwrap(), hasher.place().unwrap());
+        assert!(matches!(hasher.place(), Err(PasswordError::Busy)));
+        assert!(matches!(hasher.make(password()).await, Err(PasswordError::Busy)));
+        assert!(hasher.make_at(&first, password()).await.is_ok(), "who has a place is served");
+        drop(first);
+        assert!(hasher.make(password()).await.is_ok());
+        drop(second);
+    }
+
+    #[tokio::test]
+    async fn whoever_has_a_place_gets_a_thread_however_many_there_are() {
+        let hasher = Hasher::start(2, 30).unwrap();
+        let all = (0..32).map(|_| {
             let hasher = hasher.clone();
-            async move { hasher.make(password()).await }
+            let place = hasher.place().unwrap();
+            async move { hasher.check(&place, NormalPassword::from("a password"), None).await.map(drop) }
         });
-        let shed = loop {
-            tokio::task::yield_now().await;
-            let attempt =
-                tokio::time::timeout(std::time::Duration::from_millis(50), hasher.make(password())).await;
-            if let Ok(Err(error)) = attempt {
-                break error;
-            }
-        };
-        assert!(matches!(shed, PasswordError::Busy), "{shed:?}");
-        release.send(()).unwrap();
-        let _ = waiting.await.unwrap();
-        loop {
-            if hasher.make(password()).await.is_ok() {
-                break;
-            }
-        }
+        let served = futures_util::future::join_all(all).await;
+        assert!(served.iter().all(Result::is_ok), "{served:?}");
     }
 }

@@ -1,10 +1,12 @@
+use std::net::IpAddr;
+
 use actix_web::web::Data;
 use audit::Origin;
 use contract_auth::Secret;
 use ids::UserId;
 use problem::FieldError;
 
-use super::{Hasher, NormalPassword, PasswordError, RangeCheck, accept, hash::Checked};
+use super::{Hasher, NormalPassword, PasswordError, RangeCheck, accept, hash::Checked, hasher::Place};
 use crate::{
     account::store::PasswordRow,
     attempt::{Attempt, Attempts, Proof},
@@ -16,6 +18,13 @@ pub(crate) struct Checker {
     pub(crate) hasher: Hasher,
     pub(crate) attempts: Data<Attempts>,
     pub(crate) range_check: RangeCheck,
+}
+
+/// A password that is to be judged: the attempt was counted, and there is a place to hash it.
+#[derive(Debug)]
+pub(crate) struct Judged<'a> {
+    attempt: Attempt<'a>,
+    place: Place,
 }
 
 /// Whose password is checked, and what is kept of it; neither, where there is no account.
@@ -43,17 +52,33 @@ impl Checker {
         Ok(new)
     }
 
+    /// Begins to check the password of whoever has this address: a turn at the account, a
+    /// place to hash it, and only then a look at the database, to count the attempt. So who is
+    /// shed costs nothing, and who waits for a turn keeps nobody's place.
+    ///
+    /// # Errors
+    /// [`AttemptError::TooMany`], or that there is no place.
+    pub(crate) async fn begin(
+        &self,
+        address: &str,
+        from: Option<IpAddr>,
+    ) -> Result<Judged<'_>, PasswordError> {
+        let turn = self.attempts.turn(Proof::Password, address).await?;
+        let place = self.hasher.place()?;
+        Ok(Judged { attempt: turn.count(from).await?, place })
+    }
+
     /// Judges a password and settles the attempt: what was found, if it is the one that is
     /// held. One that is longer than any that was ever taken is wrong, after the same work.
     pub(crate) async fn judge(
         &self,
-        attempt: Attempt<'_>,
+        Judged { attempt, place }: Judged<'_>,
         held: &Held,
         typed: NormalPassword,
         origin: &Origin,
     ) -> Result<Option<Checked>, PasswordError> {
         let phc = held.phc.clone().filter(|_| !typed.is_overlong());
-        match self.hasher.check(typed, phc).await {
+        match self.hasher.check(&place, typed, phc).await {
             Ok(checked) if checked.matches => {
                 attempt.succeeded().await?;
                 Ok(Some(checked))
@@ -78,10 +103,10 @@ impl Checker {
         typed: &Secret,
         origin: &Origin,
     ) -> Result<Option<String>, PasswordError> {
-        let attempt = self.attempts.begin(Proof::Password, &row.email, None).await?;
+        let begun = self.begin(&row.email, None).await?;
         let held = Held { user: Some(user), phc: row.password_hash.clone() };
         let typed = NormalPassword::from(typed.expose());
-        let checked = self.judge(attempt, &held, typed, origin).await?;
+        let checked = self.judge(begun, &held, typed, origin).await?;
         Ok(checked.and(held.phc))
     }
 }

@@ -25,7 +25,6 @@ use super::{
 };
 use crate::{
     account::{self, Email, store::LoginRow},
-    attempt::Proof,
     password::{Checker, Held, NormalPassword},
     permissions::{ReadAuth, WriteAuth},
     rights,
@@ -74,14 +73,14 @@ pub(crate) async fn login(
 /// Who logs in, once the password has proven it. The attempt is counted before anything is
 /// looked at, for an address without an account as well.
 async fn prove(proof: &Login, db: &Db, checker: &Checker, origin: &Origin) -> Result<LoginRow, SessionError> {
-    let attempt = checker.attempts.begin(Proof::Password, &proof.email, origin.ip).await?;
+    let begun = checker.begin(&proof.email, origin.ip).await?;
     let row = match proof.email.parse::<Email>() {
         Ok(email) => account::store::find_for_login(&mut *db.connection().await?, email.as_str()).await?,
         Err(_) => None,
     };
     let typed = NormalPassword::from(proof.password.expose());
     let held = Held { user: row.as_ref().map(|row| row.id), phc: row.as_ref().and_then(LoginRow::phc) };
-    let checked = checker.judge(attempt, &held, typed.clone(), origin).await?;
+    let checked = checker.judge(begun, &held, typed.clone(), origin).await?;
     let (checked, row) = checked.zip(row).ok_or(SessionError::WrongCredentials)?;
     if let (true, Some(old)) = (checked.outdated, held.phc) {
         let new = checker.hasher.make(typed).await?;
