@@ -15,5 +15,6 @@ mod mailbox;
 mod organizations;
 mod protect;
 mod races;
+mod races_once;
 mod revocation;
 mod storm;
