@@ -9,6 +9,7 @@ mod fault;
 mod floors;
 mod length;
 mod migrations;
+mod named_tests;
 mod names;
 mod operations;
 mod owners;
@@ -36,8 +37,8 @@ const OF_A_SOURCE: [fn(&str, &Source) -> Vec<Fault>; 5] =
 const OF_A_FILE: [fn(&str, &str) -> Vec<Fault>; 3] = [length::check, names::check_path, places::check];
 
 /// Checks that look at several files at once.
-const OF_THE_TREE: [fn(&Tree) -> Vec<Fault>; 4] =
-    [migrations::check, operations::check, owners::check, released::check];
+const OF_THE_TREE: [fn(&Tree) -> Vec<Fault>; 5] =
+    [migrations::check, named_tests::check, operations::check, owners::check, released::check];
 
 /// Checks that look at the packages and their manifests.
 const OF_THE_WORKSPACE: [fn(&Workspace, &Tree) -> Vec<Fault>; 3] =

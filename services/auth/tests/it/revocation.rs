@@ -2,9 +2,10 @@
 
 use identity::{Feed, REVOCATIONS_PATH, Revocation};
 use ids::{SessionId, UserId};
+use service_discovery::Service;
 use service_kit::db::Connector;
 
-use crate::spawn::{Auth, claims_of, spawn};
+use crate::spawn::{Auth, claims_of, code, refused, spawn};
 
 /// What the feed answers on the internal listener.
 async fn read(auth: &Auth, since: Option<&str>) -> Feed {
@@ -199,4 +200,33 @@ async fn the_feed_names_ids_alone_and_is_not_on_the_public_listener() {
     let shown =
         serde_json::to_string(&[Revocation::of_user(user, 2), Revocation::of_session(session)]).unwrap();
     assert_eq!(shown, format!(r#"[{{"subject":"{user}","version":2}},{{"subject":"{session}"}}]"#));
+}
+
+#[actix_web::test]
+async fn what_was_revoked_stays_so_after_a_restart() {
+    let auth = spawn().await;
+    let (ada, eve) = (auth.somebody("ada@example.com").await, auth.somebody("eve@example.com").await);
+    let key = auth.api_key(&ada, &["auth:read"]).await;
+    let by_key = crate::api_key_secret::exchange(&auth, &key.key).await.unwrap();
+    let by_key = auth.inward(&by_key.access_token);
+    auth.client.delete_api_key(&ada.inward, key.shown.id).await.unwrap();
+    auth.client.logout(&ada.inward).await.unwrap();
+    auth.client.ban(&auth.admin().await, eve.id(), "spam").await.unwrap();
+    let (client, internal) = auth.another_process().await;
+    for (what, token) in [("session", &ada.inward), ("key", &by_key), ("ban", &eve.inward)] {
+        let (status, _) = loop {
+            // It lets nobody in before it has read what was revoked.
+            match refused(client.me(token).await) {
+                (503, _) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+                other => break other,
+            }
+        };
+        assert_eq!(status, 401, "{what}");
+    }
+    for tokens in [&ada.tokens, &eve.tokens] {
+        assert_eq!(refused(client.refresh(&tokens.refresh_token).await).0, 401);
+    }
+    let grant = contract_auth::Grant::Exchange(contract_auth::Exchange::ApiKey(key.key));
+    let exchanged = internal.token(Service::Gateway, &crate::spawn::gateway_secret(), grant).await;
+    assert_eq!(refused(exchanged), code(400, "invalid_grant"));
 }
