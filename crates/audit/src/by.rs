@@ -6,7 +6,7 @@ use std::{
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::HeaderMap};
 use identity::{Claims, Principal};
-use ids::OrgId;
+use ids::{OrgId, UserId};
 use service_discovery::{Context, Service};
 
 /// Who does something, as an entry tells it.
@@ -25,6 +25,12 @@ impl By {
     #[must_use]
     pub fn service(service: Service) -> Self {
         Self::named(Claims::service_subject(service))
+    }
+
+    /// A user whose wish a job carries out, who is not there any more when it is done.
+    #[must_use]
+    pub fn wish_of(user: UserId) -> Self {
+        Self::named(user.to_string())
     }
 
     /// Whoever holds the command line.

@@ -21,6 +21,7 @@ use crate::{
     api_key::LastUsed,
     attempt::Attempts,
     background::Background,
+    deletion::Grace,
     internal_routes,
     mail::Links,
     migrations,
@@ -167,6 +168,7 @@ struct State {
     environment: Data<KeyEnvironment>,
     links: Data<Links>,
     organizations: Data<Limits>,
+    deletion_grace: Data<Grace>,
 }
 
 impl State {
@@ -222,6 +224,7 @@ impl State {
             environment: Data::new(settings.key_environment),
             links: Data::new(settings.links),
             organizations: Data::new(settings.organizations),
+            deletion_grace: Data::new(settings.deletion_grace),
         })
     }
 
@@ -245,7 +248,8 @@ impl State {
                 .app_data(self.origin.clone())
                 .app_data(self.environment.clone())
                 .app_data(self.links.clone())
-                .app_data(self.organizations.clone());
+                .app_data(self.organizations.clone())
+                .app_data(self.deletion_grace.clone());
             if self.serves {
                 routes(config);
             }

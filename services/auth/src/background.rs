@@ -7,7 +7,8 @@ use observability::Metrics;
 use service_kit::db::Db;
 
 use crate::{
-    BuildError, Settings, attempt, grant, mail, one_time, proof::SendLink, revocation, token::TokenIssuer,
+    BuildError, Settings, attempt, deletion::DeleteAccount, grant, mail, one_time, proof::SendLink,
+    revocation, token::TokenIssuer,
 };
 
 /// What a process does beside answering requests, as its role says.
@@ -70,6 +71,7 @@ fn worker(db: &Db, metrics: &Metrics) -> Result<Worker, BuildError> {
         .with::<mail::Prune>(db.clone())
         .with::<grant::Prune>(db.clone())
         .with::<SendLink>(())
+        .with::<DeleteAccount>(())
         .with::<attempt::TellLocked>(())
         .with::<attempt::Prune>(db.clone());
     let metrics = JobMetrics::new(metrics).map_err(|why| BuildError::Metrics(why.to_string()))?;

@@ -10,6 +10,7 @@ mod app;
 mod attempt;
 mod audited;
 mod background;
+mod deletion;
 mod email_change;
 mod grant;
 mod impersonation;
@@ -59,7 +60,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(account::http::register)
         .service(account::http::get_me)
         .service(account::http::patch_me)
-        .service(account::http::delete_me)
+        .service(deletion::http::delete_me)
+        .service(deletion::http::restore_me)
         .service(verification::http::verify_email)
         .service(verification::http::resend_verification)
         .service(email_change::http::change_email)

@@ -236,6 +236,7 @@ diesel::table! {
         banned_why -> Nullable<Text>,
         password_changed_at -> Nullable<Timestamptz>,
         app_metadata -> Jsonb,
+        delete_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use service_discovery::{Registry, Service};
 use service_kit::settings::{Database, Environment, Faults, Http, Reader, Role, environment, logs};
 
-use crate::{mail::Links, organization::Limits, session::Lifetimes, token::Clients};
+use crate::{deletion::Grace, mail::Links, organization::Limits, session::Lifetimes, token::Clients};
 
 /// All that auth is told from outside.
 #[derive(Debug)]
@@ -36,6 +36,9 @@ pub struct Settings {
     /// `login.failures_per_address`: how many wrong passwords and codes may come from one
     /// client in ten minutes; 0 for any number.
     pub(crate) failures_per_address: u32,
+    /// `accounts.deletion_grace_days`: how long an account can be restored whose user wants
+    /// it gone; 0: it goes at once.
+    pub(crate) deletion_grace: Grace,
     /// `second_factors.issuer`: what authenticator apps call this installation.
     pub(crate) second_factor_issuer: SecondFactorIssuer,
     /// `passwords.*`.
@@ -123,6 +126,7 @@ impl Settings {
             magic_link: read.or("login.magic_link", true),
         };
         let failures_per_address = read.within("login.failures_per_address", 60_u32, 0..=1_000_000);
+        let deletion_grace = Grace::days(read.within("accounts.deletion_grace_days", 14_u64, 0..=90));
         let issuer = SecondFactorIssuer(read.or("second_factors.issuer", "Plinth".to_owned()));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let passwords = Passwords {
@@ -152,6 +156,7 @@ impl Settings {
             lifetimes,
             login,
             failures_per_address,
+            deletion_grace,
             second_factor_issuer: issuer,
             passwords,
             organizations,

@@ -85,10 +85,19 @@ pub struct Account {
     pub roles: Vec<String>,
     /// The organisation that the credential acts in.
     pub org_id: OrgId,
+    /// When the account goes, if its deletion waits: until then it can be restored.
+    pub delete_at: Option<Timestamp>,
     /// When the account was made.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+/// An account that is about to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ScheduledDeletion {
+    /// When it goes, with all that hangs on it; until then it can be restored.
+    pub delete_at: Timestamp,
 }
 
 /// Changes the caller's account: what is absent stays, `null` clears.

@@ -14,6 +14,16 @@ pub const ACCOUNT_VERIFIED: Action =
     Action::new("account.verified", "An operator said that an address is its account's own.");
 /// A person deleted their account.
 pub const ACCOUNT_DELETED: Action = Action::new("account.deleted", "A person deleted their account.");
+/// A person wants their account gone; until then it can be restored.
+pub const ACCOUNT_DELETION_SCHEDULED: Action = Action::new(
+    "account.deletion_scheduled",
+    "A person asked for the deletion of their account, which waits for a while.",
+);
+/// A person keeps their account.
+pub const ACCOUNT_DELETION_CANCELLED: Action = Action::new(
+    "account.deletion_cancelled",
+    "A person restored their account, whose deletion was waiting.",
+);
 /// A person followed the link of their registration.
 pub const EMAIL_VERIFIED: Action =
     Action::new("email.verified", "A person showed by a mailed link that the address is theirs.");
@@ -163,6 +173,8 @@ pub const ALL: &[Action] = &[
     ACCOUNT_CREATED,
     ACCOUNT_VERIFIED,
     ACCOUNT_DELETED,
+    ACCOUNT_DELETION_SCHEDULED,
+    ACCOUNT_DELETION_CANCELLED,
     EMAIL_VERIFIED,
     EMAIL_CHANGE_REQUESTED,
     EMAIL_CHANGED,

@@ -2,7 +2,7 @@ mod grants;
 mod organizations;
 
 use ids::{ApiKeyId, MailId, SessionId, UserId};
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use service_discovery::{CallError, Peer, Service};
@@ -10,7 +10,7 @@ use service_discovery::{CallError, Peer, Service};
 use crate::{
     Accepted, Account, AccountChange, ApiKey, ApiKeyChange, ApiKeyList, ApiKeyRotation, Ban, Grant,
     Impersonate, Impersonation, IssuedToken, Login, LoginReply, Mail, NewApiKey, NewApiKeyText,
-    PasswordChange, RecoveryCodes, Refresh, Registration, Roles, SecondFactorOff, SecondFactorProof,
+    PasswordChange, RecoveryCodes, Refresh, Registration, Roles, ScheduledDeletion, SecondFactorOff, SecondFactorProof,
     SecondFactorStatus, Secret, SessionList, StepUp, TokenRequest, Tokens, TotpConfirmation, TotpEnrolment,
     UserChange, UserDetails, UserList, UserQuery,
 };
@@ -24,6 +24,7 @@ pub mod routes {
     pub const REFRESH: &str = "/api/v1/auth/refresh";
     pub const LOGOUT: &str = "/api/v1/auth/logout";
     pub const ME: &str = "/api/v1/auth/me";
+    pub const ME_RESTORE: &str = "/api/v1/auth/me/restore";
     pub const VERIFY_EMAIL: &str = "/api/v1/auth/verify-email";
     pub const VERIFY_EMAIL_RESEND: &str = "/api/v1/auth/verify-email/resend";
     pub const EMAIL_CHANGE: &str = "/api/v1/auth/email/change";
@@ -148,12 +149,29 @@ impl Client {
         self.json(self.with(token, Method::PATCH, routes::ME).json(change)).await
     }
 
-    /// Deletes the caller's account and all that hangs on it.
+    /// Has the caller's account deleted, with all that hangs on it: when that will be, or
+    /// nothing if it is done.
     ///
     /// # Errors
     /// A refusal (403: log in anew first), or no answer.
-    pub async fn delete_me(&self, token: &Secret) -> Result<()> {
-        self.done(self.with(token, Method::DELETE, routes::ME)).await
+    pub async fn delete_me(&self, token: &Secret) -> Result<Option<ScheduledDeletion>> {
+        let response = self.peer.send(self.with(token, Method::DELETE, routes::ME)).await?;
+        let status = response.status();
+        if status == StatusCode::NO_CONTENT {
+            return Ok(None);
+        }
+        let body = response.bytes().await.map_err(CallError::Transport)?;
+        let unreadable = |source| CallError::Unreadable { status: status.as_u16(), source: Some(source) };
+        serde_json::from_slice(&body).map(Some).map_err(unreadable)
+    }
+
+    /// Keeps the caller's account, whose deletion waits. The token is void then: a refresh
+    /// brings one that may do what it did before.
+    ///
+    /// # Errors
+    /// A refusal, or no answer.
+    pub async fn restore_me(&self, token: &Secret) -> Result<()> {
+        self.done(self.with(token, Method::POST, routes::ME_RESTORE)).await
     }
 
     /// Replaces the caller's password; every other token is void from then on.

@@ -77,7 +77,7 @@ pub struct UserUpdated {
     /// Their personal organisation.
     pub org_id: OrgId,
     /// `profile`, `password`, `roles`, `banned`, `unbanned`, `email`, `email_verified`,
-    /// `second_factor`; others may be added.
+    /// `second_factor`, `deletion_scheduled`, `deletion_cancelled`; others may be added.
     #[schema(example = "profile")]
     pub changed: String,
     /// Grows with every event of the user.
@@ -256,7 +256,7 @@ pub struct SessionRevoked {
     /// In which organisation they were logged in.
     pub org_id: OrgId,
     /// `logout`, `ended by the user`, `refresh_token_reused`, `password change`, `password
-    /// reset`, `mailbox proven`, `ban`; others may be added.
+    /// reset`, `mailbox proven`, `ban`, `deletion scheduled`; others may be added.
     #[schema(example = "logout")]
     pub reason: String,
 }

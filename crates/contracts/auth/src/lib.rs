@@ -22,7 +22,7 @@ mod token;
 mod user;
 mod ws_ticket;
 
-pub use account::{Accepted, Account, AccountChange, Login, Registration};
+pub use account::{Accepted, Account, AccountChange, Login, Registration, ScheduledDeletion};
 pub use api_key::{
     ApiKey, ApiKeyChange, ApiKeyList, ApiKeyRotation, ApiKeyText, NewApiKey, NewApiKeyText, NotAnApiKey,
 };

@@ -26,6 +26,8 @@ pub struct User {
     /// Why.
     #[schema(example = "sends spam")]
     pub ban_reason: Option<String>,
+    /// When the account goes, if they want it gone.
+    pub delete_at: Option<Timestamp>,
     /// When the account was made.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -1,10 +1,10 @@
 use actix_web::{
-    HttpResponse, delete, get, patch, post,
+    HttpResponse, get, patch, post,
     web::{Data, Json},
 };
 use audit::{Entry, Origin};
 use contract_auth::{Accepted, Account, AccountChange, Registration, audited};
-use identity::{Can, Revocations};
+use identity::Can;
 use ids::Timestamp;
 use problem::HttpError;
 use service_kit::{
@@ -21,8 +21,7 @@ use crate::{
     password::Checker,
     permissions::{ReadAuth, WriteAuth},
     proof::{self, Letter},
-    rights::{self, RightsError},
-    session, user,
+    rights::RightsError,
 };
 
 /// Asks for an account.
@@ -102,36 +101,4 @@ pub(crate) async fn patch_me(
         })
         .await?;
     Ok(Json(account))
-}
-
-/// Deletes the caller's account, sessions, keys and personal organisation.
-///
-/// It cannot be undone, so the last proof must be at most 15 minutes old, and an API key
-/// is not enough.
-#[utoipa::path(
-    tag = "account",
-    responses((status = 204, description = "Deleted"), Credentialed),
-    security(("bearer" = ["auth:write"]))
-)]
-#[delete("/api/v1/auth/me")]
-pub(crate) async fn delete_me(
-    caller: Can<WriteAuth>,
-    db: Data<Db>,
-    revocations: Data<Revocations>,
-    origin: Origin,
-) -> Result<HttpResponse, HttpError> {
-    caller.session()?;
-    let voided = db
-        .transaction(async |connection| {
-            rights::store::require_live(connection, &caller).await?;
-            session::act::require_fresh(connection, &caller, Timestamp::now()).await?;
-            user::act::require_another_administrator(connection, caller.user).await?;
-            let voided = act::delete(connection, caller.user).await?;
-            let entry = Entry::of(audited::ACCOUNT_DELETED).on(caller.user);
-            audit::record(connection, &origin.caller(&caller), entry).await?;
-            Ok::<_, AccountError>(voided)
-        })
-        .await?;
-    revocations.hear(voided);
-    Ok(HttpResponse::NoContent().finish())
 }

@@ -135,6 +135,8 @@ pub(crate) async fn find(
         app_metadata: Value,
         #[diesel(sql_type = Array<Text>)]
         roles: Vec<String>,
+        #[diesel(sql_type = Nullable<Timestamptz>)]
+        delete_at: Option<Timestamp>,
         #[diesel(sql_type = Timestamptz)]
         created_at: Timestamp,
         #[diesel(sql_type = Timestamptz)]
@@ -142,7 +144,7 @@ pub(crate) async fn find(
     }
     let row = statement(
         "SELECT email, email_verified_at IS NOT NULL AS email_verified, name, avatar_url, locale, time_zone,
-                metadata, app_metadata, created_at, updated_at,
+                metadata, app_metadata, delete_at, created_at, updated_at,
                 ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role) AS roles
          FROM users u WHERE id = $1",
     )
@@ -162,6 +164,7 @@ pub(crate) async fn find(
         app_metadata: row.app_metadata.as_object().cloned().unwrap_or_default(),
         roles: row.roles,
         org_id: org,
+        delete_at: row.delete_at,
         created_at: row.created_at,
         updated_at: row.updated_at,
     }))

@@ -55,6 +55,7 @@ pub(crate) async fn create_api_key(
     let shown = db
         .transaction(async |connection| {
             rights::store::require_live(connection, &caller).await?;
+            rights::store::require_staying(connection, caller.user).await?;
             if store::count_locked(connection, caller.user).await? >= rules::MOST {
                 return Err(ApiKeyError::TooMany(rules::MOST));
             }
@@ -109,6 +110,7 @@ pub(crate) async fn patch_api_key(
     let id = id.into_inner();
     let (key, voided) = db
         .transaction(async |connection| {
+            rights::store::require_staying(connection, caller.user).await?;
             let changed = store::update(connection, caller.org, caller.user, id, &change).await?;
             let changed = changed.ok_or(ApiKeyError::Unknown)?;
             let entry = Entry::of(audited::API_KEY_CHANGED).on(id);
@@ -151,6 +153,7 @@ pub(crate) async fn rotate_api_key(
     let (shown, voided) = db
         .transaction(async |connection| {
             rights::store::require_live(connection, &caller).await?;
+            rights::store::require_staying(connection, caller.user).await?;
             let rotated = store::rotate(connection, caller.org, caller.user, &text, until, now).await?;
             let rotated = rotated.ok_or(ApiKeyError::Unknown)?;
             let entry = Entry::of(audited::API_KEY_ROTATED).on(text.id());

@@ -25,7 +25,7 @@ pub(crate) async fn draw(
     let id: GrantId = text.parse().map_err(|_why| refused())?;
     let grant = store::draw(connection, id, holder, now).await?.ok_or_else(refused)?;
     let rights = rights::store::find(connection, grant.org_id, grant.user_id).await?;
-    let rights = rights.filter(|rights| rights.banned_at.is_none()).ok_or_else(refused)?;
+    let rights = rights.filter(Rights::open_keys).ok_or_else(refused)?;
     let lifetime = grant.expires_at.since(now);
     let subject = subject(id, holder, grant, &rights);
     if subject.scopes.is_empty() || lifetime < Duration::from_secs(1) {

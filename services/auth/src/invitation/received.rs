@@ -73,6 +73,7 @@ pub(crate) async fn accept_invitation(
     once.run(&db, async |connection| {
         rights::store::require_live(connection, &caller).await?;
         let (user, now) = (caller.user, Timestamp::now());
+        rights::store::require_staying(connection, user).await?;
         let (org, invitation) = act::answer(connection, user, token, now).await?;
         let role = &invitation.role;
         if !membership::act::join(connection, org, user, role, limits.members, now).await? {

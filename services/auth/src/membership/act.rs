@@ -60,6 +60,9 @@ pub(crate) async fn join(
     most: i64,
     now: Timestamp,
 ) -> Result<bool, MembershipError> {
+    if !store::owner_stays(connection, org).await? {
+        return Err(MembershipError::Closing);
+    }
     if !store::insert(connection, org, user, role, now).await? {
         return Ok(false);
     }
@@ -160,15 +163,15 @@ pub(super) async fn transfer(
     if owner.user == to {
         return Ok(None);
     }
-    if other(connection, owner.org, to).await?.banned {
-        return Err(MembershipError::Suspended);
-    }
+    other(connection, owner.org, to).await?.require_can_own()?;
     let mut voided = Vec::new();
     let mut both = [owner.user, to];
     both.sort();
     for user in both {
         voided.extend(rights::store::outdate(connection, Whose::User(user), "transfer").await?);
     }
+    // What was looked at before both were held may have changed.
+    other(connection, owner.org, to).await?.require_can_own()?;
     // In this order: there is never a second owner, and none only until here.
     set_role(connection, owner.org, owner.user, ADMIN).await?;
     set_role(connection, owner.org, to, OWNER).await?;

@@ -24,6 +24,12 @@ pub(crate) enum MembershipError {
     Personal,
     #[error("this member is suspended")]
     Suspended,
+    /// Nobody is left owning an organisation with others when an account goes.
+    #[error("this member is about to delete their account")]
+    Leaving,
+    /// Its owner is about to go, and it with them.
+    #[error("this organisation takes nobody in for now")]
+    Closing,
     #[error("there are {0} members already, which is the most")]
     Full(i64),
     #[error("the request has {} invalid field(s)", .0.len())]
@@ -47,9 +53,13 @@ impl Describe for MembershipError {
         match self {
             Self::Unknown | Self::UnknownMember => Kind::NotFound,
             Self::Role | Self::NotBelow => Kind::Forbidden,
-            Self::Ownership | Self::Owner | Self::Personal | Self::Suspended | Self::Full(_) => {
-                Kind::Conflict
-            }
+            Self::Ownership
+            | Self::Owner
+            | Self::Personal
+            | Self::Suspended
+            | Self::Leaving
+            | Self::Closing
+            | Self::Full(_) => Kind::Conflict,
             Self::Invalid(_) => Kind::Invalid,
             Self::Session(error) => error.kind(),
             Self::Rights(error) => error.kind(),
@@ -67,6 +77,8 @@ impl Describe for MembershipError {
             Self::Owner => "owner_must_transfer",
             Self::Personal => "organization_personal",
             Self::Suspended => "member_suspended",
+            Self::Leaving => "member_leaving",
+            Self::Closing => "organization_closing",
             Self::Full(_) => "organization_full",
             Self::Invalid(_) => "invalid_fields",
             Self::Session(error) => error.code(),

@@ -51,6 +51,8 @@ pub(crate) struct Standing {
     /// Whether the member's address is verified.
     pub(crate) verified: bool,
     pub(crate) banned: bool,
+    /// Whether the member's account is about to go.
+    pub(crate) leaving: bool,
 }
 
 impl Standing {
@@ -81,6 +83,16 @@ impl Standing {
             (true, _) => Err(MembershipError::Ownership),
             (false, true) => Ok(()),
             (false, false) => Err(MembershipError::NotBelow),
+        }
+    }
+
+    /// Refuses to hand the organisation over to a member who could not act as its owner, or
+    /// not for long.
+    pub(super) const fn require_can_own(&self) -> Result<(), MembershipError> {
+        match (self.banned, self.leaving) {
+            (true, _) => Err(MembershipError::Suspended),
+            (false, true) => Err(MembershipError::Leaving),
+            (false, false) => Ok(()),
         }
     }
 

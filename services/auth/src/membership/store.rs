@@ -36,19 +36,21 @@ pub(crate) async fn standing(
         verified: bool,
         #[diesel(sql_type = Bool)]
         banned: bool,
+        #[diesel(sql_type = Bool)]
+        leaving: bool,
     }
     let row = statement(
         "SELECT m.role, ARRAY(SELECT p.scope FROM role_permissions p WHERE p.role = m.role) AS scopes,
                 o.personal_of IS NOT NULL AS personal, u.email_verified_at IS NOT NULL AS verified,
-                u.banned_at IS NOT NULL AS banned
+                u.banned_at IS NOT NULL AS banned, u.delete_at IS NOT NULL AS leaving
          FROM memberships m JOIN organizations o ON o.id = m.org_id JOIN users u ON u.id = m.user_id
          WHERE m.org_id = $1 AND m.user_id = $2",
     );
     let row: Option<Row> =
         row.bind::<SqlUuid, _>(org).bind::<SqlUuid, _>(user).get_result(connection).await.optional()?;
-    Ok(row.map(|Row { role, scopes, personal, verified, banned }| {
+    Ok(row.map(|Row { role, scopes, personal, verified, banned, leaving }| {
         let role = OrgRole { name: role, scopes: scopes.into_iter().collect() };
-        Standing { org, user, role, personal, verified, banned }
+        Standing { org, user, role, personal, verified, banned, leaving }
     }))
 }
 
@@ -120,6 +122,22 @@ pub(super) async fn find(
 /// How many members there are.
 pub(crate) async fn count(connection: &mut AsyncPgConnection, org: OrgId) -> db::Result<i64> {
     Ok(memberships::table.filter(memberships::org_id.eq(org)).count().get_result(connection).await?)
+}
+
+/// Whether the account of the organisation's owner is not about to go; if so it stays that
+/// way until the transaction ends.
+pub(super) async fn owner_stays(connection: &mut AsyncPgConnection, org: OrgId) -> db::Result<bool> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Bool)]
+        stays: bool,
+    }
+    let owner = statement(
+        "SELECT u.delete_at IS NULL AS stays FROM memberships m JOIN users u ON u.id = m.user_id
+         WHERE m.org_id = $1 AND m.role = 'owner' FOR SHARE OF u",
+    );
+    let owner = owner.bind::<SqlUuid, _>(org).get_result::<Row>(connection).await.optional()?;
+    Ok(owner.is_some_and(|owner| owner.stays))
 }
 
 /// Whether the user is a member; if so they stay it until the transaction ends.

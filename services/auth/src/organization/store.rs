@@ -27,6 +27,17 @@ pub(crate) async fn lock(connection: &mut AsyncPgConnection, org: OrgId) -> db::
     Ok(())
 }
 
+/// Holds all organisations of the user, in the order of their ids: before the user is held, as
+/// whoever holds both does.
+pub(crate) async fn lock_all_of(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<()> {
+    let held = statement(
+        "SELECT o.id FROM organizations o JOIN memberships m ON m.org_id = o.id
+         WHERE m.user_id = $1 ORDER BY o.id FOR NO KEY UPDATE OF o",
+    );
+    held.bind::<SqlUuid, _>(user).execute(connection).await?;
+    Ok(())
+}
+
 /// Takes the next revision of an organisation that is held: what an event of it carries.
 pub(crate) async fn next_revision(connection: &mut AsyncPgConnection, org: OrgId) -> db::Result<i64> {
     let next = update(organizations::table.find(org))

@@ -11,6 +11,9 @@ pub(crate) enum RightsError {
     /// The user is banned.
     #[error("this account is suspended")]
     Banned,
+    /// Its deletion waits.
+    #[error("this account is about to be deleted: restore it first")]
+    Leaving,
     /// What the user may do has changed since the token was made.
     #[error(transparent)]
     Outdated(Refusal),
@@ -22,6 +25,7 @@ impl Describe for RightsError {
     fn kind(&self) -> Kind {
         match self {
             Self::Ended | Self::Banned => Kind::Unauthenticated,
+            Self::Leaving => Kind::Conflict,
             Self::Outdated(refusal) => refusal.kind(),
             Self::Db(error) => error.kind(),
         }
@@ -31,6 +35,7 @@ impl Describe for RightsError {
         match self {
             Self::Ended => "credential_ended",
             Self::Banned => "account_suspended",
+            Self::Leaving => "deletion_scheduled",
             Self::Outdated(refusal) => refusal.code(),
             Self::Db(error) => error.code(),
         }

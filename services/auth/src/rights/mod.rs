@@ -15,8 +15,22 @@ pub(crate) struct Rights {
     pub(crate) version: i64,
     pub(crate) email_verified: bool,
     pub(crate) banned_at: Option<Timestamp>,
+    /// When the account goes, if its deletion waits.
+    pub(crate) delete_at: Option<Timestamp>,
+    /// None while the deletion waits, whatever the user has.
     pub(crate) roles: Vec<String>,
     /// What the roles permit: sensitive ones only once the address is verified, and what
     /// does not administer only as far as the role in the organisation permits it too.
+    /// While the deletion of the account waits, [`LEAVING`] alone.
     pub(crate) scopes: Vec<String>,
+}
+
+/// What somebody may do whose account is about to go: look at it, and keep it.
+const LEAVING: [&str; 2] = ["auth:read", "auth:write"];
+
+impl Rights {
+    /// Whether the user's API keys open anything.
+    pub(crate) const fn open_keys(&self) -> bool {
+        self.banned_at.is_none() && self.delete_at.is_none()
+    }
 }

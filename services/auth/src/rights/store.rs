@@ -1,7 +1,7 @@
 //! The SQL of rights.
 
 use diesel::{
-    OptionalExtension, QueryableByName,
+    ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
     sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -9,8 +9,8 @@ use identity::{Credential, Principal, Refusal, Revocation};
 use ids::{OrgId, Timestamp, UserId};
 use service_kit::db::{self, statement};
 
-use super::{Rights, RightsError};
-use crate::revocation;
+use super::{LEAVING, Rights, RightsError};
+use crate::{revocation, schema::users};
 
 /// What `user` may do in `org`; `None` when there is no such member.
 pub(crate) async fn find(
@@ -26,14 +26,18 @@ pub(crate) async fn find(
         email_verified: bool,
         #[diesel(sql_type = Nullable<Timestamptz>)]
         banned_at: Option<Timestamp>,
+        #[diesel(sql_type = Nullable<Timestamptz>)]
+        delete_at: Option<Timestamp>,
         #[diesel(sql_type = Array<Text>)]
         roles: Vec<String>,
         #[diesel(sql_type = Array<Text>)]
         scopes: Vec<String>,
     }
     let row = statement(
-        "SELECT u.version, u.email_verified_at IS NOT NULL AS email_verified, u.banned_at,
-                ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role) AS roles,
+        "SELECT u.version, u.email_verified_at IS NOT NULL AS email_verified, u.banned_at, u.delete_at,
+                ARRAY(SELECT role FROM user_roles r
+                      WHERE r.user_id = u.id AND u.delete_at IS NULL ORDER BY role) AS roles,
+                CASE WHEN u.delete_at IS NOT NULL THEN $3 ELSE
                 ARRAY(SELECT DISTINCT p.scope
                       FROM user_roles r
                       JOIN role_permissions USING (role)
@@ -41,19 +45,21 @@ pub(crate) async fn find(
                       WHERE r.user_id = u.id AND (u.email_verified_at IS NOT NULL OR NOT p.sensitive)
                         AND (p.scope ~ ':admin$' OR EXISTS (
                              SELECT FROM role_permissions o WHERE o.role = m.role AND o.scope = p.scope))
-                      ORDER BY p.scope) AS scopes
+                      ORDER BY p.scope) END AS scopes
          FROM users u JOIN memberships m ON m.user_id = u.id
          WHERE m.org_id = $1 AND u.id = $2",
     )
     .bind::<Uuid, _>(org)
     .bind::<Uuid, _>(user)
+    .bind::<Array<Text>, _>(&LEAVING[..])
     .get_result::<Row>(connection)
     .await
     .optional()?;
-    Ok(row.map(|Row { version, email_verified, banned_at, roles, scopes }| Rights {
+    Ok(row.map(|Row { version, email_verified, banned_at, delete_at, roles, scopes }| Rights {
         version,
         email_verified,
         banned_at,
+        delete_at,
         roles,
         scopes,
     }))
@@ -154,4 +160,16 @@ pub(crate) async fn require_live(
         Some(Row { version, .. }) if version > caller.versions.0 => Err(RightsError::Outdated(outdated)),
         Some(_) => Ok(()),
     }
+}
+
+/// Refuses a user whose account is about to go, where what is made outlives that, or makes
+/// the account more than it is.
+pub(crate) async fn require_staying(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+) -> Result<(), RightsError> {
+    let leaving = users::table.find(user).filter(users::delete_at.is_not_null()).select(users::id);
+    let leaving: Option<UserId> =
+        leaving.first(connection).await.optional().map_err(db::Error::from)?;
+    if leaving.is_none() { Ok(()) } else { Err(RightsError::Leaving) }
 }

@@ -10,7 +10,8 @@ use service_kit::db::Db;
 use super::{Subject, TokenError, TokenIssuer, issuer::SERVICE};
 use crate::{
     api_key::{self, LastUsed},
-    grant, rights,
+    grant,
+    rights::{self, Rights},
     session::{self, Minting, SessionError},
     ws_ticket,
 };
@@ -85,7 +86,7 @@ impl Exchanges {
         let opens = proof.opens(&text.secret_hash(), now).ok_or_else(refused)?;
         let lifetime = opens.until.map_or(HELD, |until| until.since(now).min(HELD));
         let rights = rights::store::find(&mut connection, proof.org_id, proof.user_id).await?;
-        let rights = rights.filter(|rights| rights.banned_at.is_none()).ok_or_else(refused)?;
+        let rights = rights.filter(Rights::open_keys).ok_or_else(refused)?;
         if lifetime < Duration::from_secs(1) {
             return Err(refused());
         }

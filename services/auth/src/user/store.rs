@@ -182,7 +182,8 @@ pub(super) async fn lock_administration(connection: &mut AsyncPgConnection) -> d
     Ok(())
 }
 
-/// Whether somebody beside the user administers, in effect.
+/// Whether somebody beside the user administers, in effect, and will go on to: their account
+/// is not about to go.
 pub(super) async fn another_administers(
     connection: &mut AsyncPgConnection,
     user: UserId,
@@ -190,6 +191,7 @@ pub(super) async fn another_administers(
     let found = user_roles::table
         .inner_join(users::table)
         .filter(user_roles::role.eq(ADMINISTRATOR).and(user_roles::user_id.ne(user)))
-        .filter(users::banned_at.is_null().and(users::email_verified_at.is_not_null()));
+        .filter(users::banned_at.is_null().and(users::email_verified_at.is_not_null()))
+        .filter(users::delete_at.is_null());
     Ok(dsl::select(dsl::exists(found)).get_result(connection).await?)
 }

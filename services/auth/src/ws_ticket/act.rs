@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     api_key,
     one_time::{self, NewToken, OneTimeError, Purpose},
-    rights,
+    rights::{self, Rights},
     session::{self, Minting, store::Owner},
     token::{Subject, TokenError},
 };
@@ -94,6 +94,6 @@ async fn of_api_key(
     let key = api_key::store::find_proof(connection, id).await?;
     let key = key.filter(|key| (key.user_id, key.org_id) == (user, org)).ok_or(OneTimeError::Invalid)?;
     let rights = rights::store::find(connection, org, user).await?;
-    let rights = rights.filter(|rights| rights.banned_at.is_none()).ok_or(OneTimeError::Invalid)?;
+    let rights = rights.filter(Rights::open_keys).ok_or(OneTimeError::Invalid)?;
     Ok((Subject::api_key(id, &key, &rights), key.expires_at))
 }

@@ -26,6 +26,7 @@ struct Row {
     name: Option<String>,
     banned_at: Option<Timestamp>,
     banned_why: Option<String>,
+    delete_at: Option<Timestamp>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -40,6 +41,7 @@ impl Row {
             roles,
             banned_at: self.banned_at,
             ban_reason: self.banned_why,
+            delete_at: self.delete_at,
             created_at: self.created_at,
             updated_at: self.updated_at,
         }
