@@ -25,6 +25,11 @@ impl Plinth {
         Self::start_with(&[]).await
     }
 
+    /// The same, where accounts are deleted without a time of grace.
+    pub async fn start_without_grace() -> Self {
+        Self::start_with(&["--deletion-grace-days", "0"]).await
+    }
+
     /// Only PostgreSQL and Redis.
     pub(crate) async fn servers() -> Self {
         Self::start_with(&["--only"]).await

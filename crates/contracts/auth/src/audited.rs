@@ -20,10 +20,8 @@ pub const ACCOUNT_DELETION_SCHEDULED: Action = Action::new(
     "A person asked for the deletion of their account, which waits for a while.",
 );
 /// A person keeps their account.
-pub const ACCOUNT_DELETION_CANCELLED: Action = Action::new(
-    "account.deletion_cancelled",
-    "A person restored their account, whose deletion was waiting.",
-);
+pub const ACCOUNT_DELETION_CANCELLED: Action =
+    Action::new("account.deletion_cancelled", "A person restored their account, whose deletion was waiting.");
 /// A person followed the link of their registration.
 pub const EMAIL_VERIFIED: Action =
     Action::new("email.verified", "A person showed by a mailed link that the address is theirs.");

@@ -10,9 +10,9 @@ use service_discovery::{CallError, Peer, Service};
 use crate::{
     Accepted, Account, AccountChange, ApiKey, ApiKeyChange, ApiKeyList, ApiKeyRotation, Ban, Grant,
     Impersonate, Impersonation, IssuedToken, Login, LoginReply, Mail, NewApiKey, NewApiKeyText,
-    PasswordChange, RecoveryCodes, Refresh, Registration, Roles, ScheduledDeletion, SecondFactorOff, SecondFactorProof,
-    SecondFactorStatus, Secret, SessionList, StepUp, TokenRequest, Tokens, TotpConfirmation, TotpEnrolment,
-    UserChange, UserDetails, UserList, UserQuery,
+    PasswordChange, RecoveryCodes, Refresh, Registration, Roles, ScheduledDeletion, SecondFactorOff,
+    SecondFactorProof, SecondFactorStatus, Secret, SessionList, StepUp, TokenRequest, Tokens,
+    TotpConfirmation, TotpEnrolment, UserChange, UserDetails, UserList, UserQuery,
 };
 
 /// The paths of auth, as its OpenAPI document writes them.

@@ -15,6 +15,13 @@ async fn the_demo_walks_and_an_operator_rules() {
     assert!(demo.status.success(), "{}", text(&demo));
     for step in
         ["register", "log in", "read me", "write them", "create an API key", "use it", "refresh", "log out"]
+            .into_iter()
+            .chain([
+                "delete the account",
+                "insufficient_scope",
+                "change one's mind",
+                "0 of the user's documents",
+            ])
     {
         assert!(text(&demo).contains(step), "{step} in\n{}", text(&demo));
     }

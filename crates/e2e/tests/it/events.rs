@@ -60,7 +60,7 @@ async fn leave(somebody: &Somebody) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_events_have_their_effect_once_while_everything_is_killed() {
-    let plinth = Plinth::start().await;
+    let plinth = Plinth::start_without_grace().await;
     let (auth, prefs) = (Tables::of(&plinth, "auth"), Tables::of(&plinth, "prefs"));
     let eve = Somebody::arrive(&plinth).await;
     choose_a_theme(&eve, &plinth).await;

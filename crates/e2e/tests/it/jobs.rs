@@ -22,7 +22,7 @@ async fn succeeded(jobs: &Client, admin: &str) -> JobDetails {
 
 #[tokio::test]
 async fn what_a_deletion_makes_prefs_do_is_seen() {
-    let plinth = Plinth::start().await;
+    let plinth = Plinth::start_without_grace().await;
     let (root, ada) = (Somebody::administer(&plinth).await, Somebody::arrive(&plinth).await);
     let bob = Somebody::arrive(&plinth).await;
     ada.auth.delete_me(ada.token()).await.unwrap();

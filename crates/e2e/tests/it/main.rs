@@ -4,6 +4,7 @@
 mod access;
 mod browser;
 mod commands;
+mod deletion;
 mod events;
 mod faults;
 mod faults_roles;

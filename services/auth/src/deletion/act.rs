@@ -5,7 +5,7 @@ use audit::{By, Entry};
 use contract_auth::{MailKind, audited};
 use diesel_async::AsyncPgConnection;
 use identity::{Principal, Revocation};
-use ids::{Timestamp, UserId};
+use ids::Timestamp;
 use jobs::{EnqueueError, NewJob};
 
 use super::{

@@ -169,7 +169,6 @@ pub(crate) async fn require_staying(
     user: UserId,
 ) -> Result<(), RightsError> {
     let leaving = users::table.find(user).filter(users::delete_at.is_not_null()).select(users::id);
-    let leaving: Option<UserId> =
-        leaving.first(connection).await.optional().map_err(db::Error::from)?;
+    let leaving: Option<UserId> = leaving.first(connection).await.optional().map_err(db::Error::from)?;
     if leaving.is_none() { Ok(()) } else { Err(RightsError::Leaving) }
 }

@@ -30,7 +30,9 @@ const TABLE: &[(&str, &str, [u16; 8])] = &[
     ("POST", "/api/v1/auth/logout", [401, 204, 204, 204, 204, 204, 403, 401]),
     ("GET", "/api/v1/auth/me", [401, 200, 200, 200, 200, 200, 403, 401]),
     ("PATCH", "/api/v1/auth/me", [401, 200, 200, 200, 200, 200, 403, 401]),
-    ("DELETE", "/api/v1/auth/me", [401, 204, 204, 204, 204, 204, 403, 401]),
+    ("DELETE", "/api/v1/auth/me", [401, 202, 202, 202, 202, 202, 403, 401]),
+    // Of an account that stays anyway.
+    ("POST", "/api/v1/auth/me/restore", [401, 204, 204, 204, 204, 204, 403, 401]),
     ("POST", "/api/v1/auth/verify-email", [401; 8]),
     ("POST", "/api/v1/auth/verify-email/resend", [401, 202, 202, 202, 202, 202, 403, 401]),
     ("POST", "/api/v1/auth/email/change", [401, 202, 202, 202, 202, 202, 403, 401]),

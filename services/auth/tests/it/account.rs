@@ -1,7 +1,7 @@
 use contract_auth::{AccountChange, Login, Registration};
 use serde_json::json;
 
-use crate::spawn::{PASSWORD, code, refused, spawn, spawn_with};
+use crate::spawn::{AT_ONCE, PASSWORD, code, refused, spawn, spawn_with};
 
 #[actix_web::test]
 async fn a_stranger_registers_logs_in_and_reads_their_account() {
@@ -116,7 +116,7 @@ async fn a_change_leaves_what_is_absent_and_clears_what_is_null() {
 
 #[actix_web::test]
 async fn a_deleted_account_leaves_nothing_and_its_tokens_open_nothing() {
-    let auth = spawn().await;
+    let auth = spawn_with(&[AT_ONCE]).await;
     let ada = auth.somebody("ada@example.com").await;
     auth.api_key(&ada, &["auth:read"]).await;
     auth.client.delete_me(&ada.inward).await.unwrap();

@@ -26,7 +26,7 @@ pub(crate) async fn kept(reply: Response) -> Kept {
     Kept { cookie, told: serde_json::from_str(&body).unwrap() }
 }
 
-async fn login(auth: &Auth, email: &str) -> Kept {
+pub(crate) async fn login(auth: &Auth, email: &str) -> Kept {
     let body = json!({ "email": email, "password": PASSWORD });
     let url = format!("{}{}?mode=cookie", auth.base, routes::LOGIN);
     kept(testing::http().post(url).json(&body).send().await.unwrap()).await
@@ -39,7 +39,7 @@ pub(crate) async fn exchange(auth: &Auth, cookie: &Secret) -> Result<IssuedToken
 }
 
 /// A cookie's session as auth sees it through the gateway.
-async fn inward(auth: &Auth, cookie: &Secret) -> Secret {
+pub(crate) async fn inward(auth: &Auth, cookie: &Secret) -> Secret {
     auth.inward(&exchange(auth, cookie).await.unwrap().access_token)
 }
 

@@ -5,7 +5,7 @@ use crate::{
     spawn::{Auth, claims_of, code, refused},
 };
 
-async fn wanted(auth: &Auth, email: &str) -> Secret {
+pub(crate) async fn wanted(auth: &Auth, email: &str) -> Secret {
     auth.client.want_magic_link(email).await.unwrap();
     auth.mailed(email, MailKind::MagicLink).await
 }

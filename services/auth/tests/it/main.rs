@@ -9,6 +9,7 @@ mod attempt;
 mod command;
 mod contract;
 mod cookie;
+mod deletion;
 mod device;
 mod email_change;
 mod grant;

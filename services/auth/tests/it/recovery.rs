@@ -8,13 +8,13 @@ use crate::{
 
 const NEW: &str = "nine blue foxes dance";
 
-async fn reset(auth: &Auth, token: &Secret, password: &str) -> Result<(), (u16, String)> {
+pub(crate) async fn reset(auth: &Auth, token: &Secret, password: &str) -> Result<(), (u16, String)> {
     let reset = PasswordReset { token: token.clone(), new_password: password.into() };
     let outcome = auth.client.reset_password(&reset).await;
     if outcome.is_ok() { Ok(()) } else { Err(refused(outcome)) }
 }
 
-async fn wanted(auth: &Auth, email: &str) -> Secret {
+pub(crate) async fn wanted(auth: &Auth, email: &str) -> Secret {
     auth.client.forgot_password(&email.to_uppercase()).await.unwrap();
     auth.mailed(email, MailKind::ResetPassword).await
 }

@@ -51,7 +51,7 @@ pub(crate) async fn guarded(auth: &Auth, email: &str) -> Guarded {
 }
 
 /// As if the codes that were used had been shown long ago.
-async fn forget_steps(auth: &Auth) {
+pub(crate) async fn forget_steps(auth: &Auth) {
     auth.sql("UPDATE totp_factors SET last_step = 0").await;
 }
 
@@ -60,7 +60,7 @@ async fn forget_attempts(auth: &Auth) {
 }
 
 /// Takes the first step; gives the right to the second.
-async fn first_step(auth: &Auth, email: &str) -> Secret {
+pub(crate) async fn first_step(auth: &Auth, email: &str) -> Secret {
     let login = Login { email: email.to_owned(), password: PASSWORD.into() };
     match auth.client.login(&login).await.unwrap() {
         LoginReply::SecondFactor(required) => {
@@ -71,7 +71,7 @@ async fn first_step(auth: &Auth, email: &str) -> Secret {
     }
 }
 
-async fn second_step(
+pub(crate) async fn second_step(
     auth: &Auth,
     mfa_token: &Secret,
     method: SecondFactorMethod,

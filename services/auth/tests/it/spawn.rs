@@ -16,6 +16,8 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) const CLIENT_SECRET: &str = "the gateway's secret, long enough for a test";
 pub(crate) const PREFS_SECRET: &str = "the secret of prefs, long enough for a test too";
 pub(crate) const NOTIFY_SECRET: &str = "the secret of notify, long enough for a test too";
+/// The setting by which accounts are deleted without a time of grace.
+pub(crate) const AT_ONCE: (&str, &str) = ("AUTH__ACCOUNTS__DELETION_GRACE_DAYS", "0");
 pub(crate) const SEALING_KEYS: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// A running auth; it ends with this value.
@@ -99,7 +101,12 @@ impl Somebody {
 impl Auth {
     /// Another process on the same database, for the rest of the test.
     pub(crate) async fn another_process(&self) -> (Client, Client) {
-        let settings = settings_for(&self.db, &self.issuer, &[]);
+        self.another_with(&[]).await
+    }
+
+    /// The same, with these settings beside, or in place of, the usual ones.
+    pub(crate) async fn another_with(&self, settings: &[(&str, &str)]) -> (Client, Client) {
+        let settings = settings_for(&self.db, &self.issuer, settings);
         let (base, internal) = serve(settings, std::future::pending()).await;
         (client_of(&base), client_of(&internal))
     }

@@ -16,7 +16,7 @@ use service_kit::db::Connector;
 
 use crate::{
     mailbox,
-    spawn::{Auth, PASSWORD, SEALING_KEYS, claims_of, spawn, spawn_with},
+    spawn::{AT_ONCE, Auth, PASSWORD, SEALING_KEYS, claims_of, spawn, spawn_with},
 };
 
 const NEW: &str = "nine blue foxes dance";
@@ -51,8 +51,7 @@ async fn live(auth: &Auth) {
     crate::user_admin::live(auth).await;
     crate::impersonation::live(auth).await;
     crate::grant::live(auth).await;
-    let back = auth.login("eve@example.com").await.unwrap();
-    auth.client.delete_me(&auth.inward(&back.access_token)).await.unwrap();
+    crate::deletion::live(auth).await;
     crate::email_change::live(auth).await;
     crate::recovery::live(auth).await;
     crate::organizations::live(auth).await;
@@ -163,8 +162,8 @@ async fn a_subscriber_is_told_in_order() {
     let server = server.run();
     let handle = server.handle();
     actix_web::rt::spawn(server);
-    let settings =
-        [("AUTH__ROLE", "all"), ("AUTH__EVENTS__SUBSCRIBERS", "prefs"), ("PREFS_INTERNAL_URL", &url)];
+    let subscribers = ("AUTH__EVENTS__SUBSCRIBERS", "prefs");
+    let settings = [("AUTH__ROLE", "all"), AT_ONCE, subscribers, ("PREFS_INTERNAL_URL", &url)];
     let auth = spawn_with(&settings).await;
     let ada = auth.somebody("ada@example.com").await;
     auth.client.delete_me(&ada.inward).await.unwrap();

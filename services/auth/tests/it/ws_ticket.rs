@@ -4,12 +4,12 @@ use service_discovery::{CallError, Service};
 
 use crate::spawn::{Auth, PREFS_SECRET, claims_of, code, gateway_secret, refused, spawn};
 
-async fn redeem(auth: &Auth, ticket: &Secret) -> Result<IssuedToken, CallError> {
+pub(crate) async fn redeem(auth: &Auth, ticket: &Secret) -> Result<IssuedToken, CallError> {
     let grant = Grant::Exchange(Exchange::WsTicket(ticket.clone()));
     auth.internal.token(Service::Gateway, &gateway_secret(), grant).await
 }
 
-async fn ticket(auth: &Auth, inward: &Secret) -> Secret {
+pub(crate) async fn ticket(auth: &Auth, inward: &Secret) -> Secret {
     let ticket = auth.client.ws_ticket(inward).await.unwrap();
     assert_eq!(ticket.expires_in, 30);
     ticket.ticket

@@ -15,7 +15,7 @@ use crate::say;
 const PASSWORD: &str = "four words that nobody else uses";
 
 /// Every step of the flow, in order, with the mails where a mailbox shows them; gives the
-/// user who was deleted at its end.
+/// user who is about to be deleted at its end.
 pub(super) async fn through(peer: Peer, mailbox: Option<&str>) -> anyhow::Result<UserId> {
     let (auth, prefs) = (Auth::new(peer.clone()), Prefs::new(peer));
     let email = format!("{}@example.com", UserId::generate());
@@ -24,7 +24,7 @@ pub(super) async fn through(peer: Peer, mailbox: Option<&str>) -> anyhow::Result
     preferences(&prefs, tokens.access_token.expose()).await?;
     api_key(&auth, &prefs, &tokens.access_token).await?;
     leave(&auth, tokens).await?;
-    delete(&auth, &email).await
+    delete(&auth, &prefs, &email).await
 }
 
 async fn register(auth: &Auth, email: &str, mailbox: Option<&str>) -> anyhow::Result<()> {
@@ -42,8 +42,7 @@ async fn register(auth: &Auth, email: &str, mailbox: Option<&str>) -> anyhow::Re
 }
 
 async fn sign_in(auth: &Auth, email: &str) -> anyhow::Result<Tokens> {
-    let login = Login { email: email.to_owned(), password: PASSWORD.into() };
-    let tokens = auth.login(&login).await.context("log in")?.tokens().context("a second factor is wanted")?;
+    let tokens = log_in(auth, email).await.context("log in")?;
     let seconds = tokens.expires_in;
     step(
         "log in",
@@ -111,24 +110,46 @@ async fn leave(auth: &Auth, tokens: Tokens) -> anyhow::Result<()> {
     }
 }
 
-/// What cannot be undone needs a fresh login.
-async fn delete(auth: &Auth, email: &str) -> anyhow::Result<UserId> {
-    let login = Login { email: email.to_owned(), password: PASSWORD.into() };
-    let tokens =
-        auth.login(&login).await.context("log in again")?.tokens().context("a second factor is wanted")?;
+/// What cannot be undone needs a fresh login, and gives time to come back.
+async fn delete(auth: &Auth, prefs: &Prefs, email: &str) -> anyhow::Result<UserId> {
+    let tokens = log_in(auth, email).await.context("log in again")?;
     let me = auth.me(&tokens.access_token).await.context("read me")?;
-    auth.delete_me(&tokens.access_token).await.context("delete the account")?;
-    step("delete the account", "DELETE /api/v1/auth/me", "204")?;
+    let delete = auth.delete_me(&tokens.access_token).await.context("delete the account")?;
+    let Some(delete) = delete else {
+        step("delete the account", "DELETE /api/v1/auth/me", "204")?;
+        return Ok(me.id);
+    };
+    step("delete the account", "DELETE /api/v1/auth/me", format!("202 at {}", delete.delete_at))?;
+    let narrow = log_in(auth, email).await.context("log in meanwhile")?;
+    match prefs.preferences(narrow.access_token.expose(), false).await {
+        Err(CallError::Refused(problem)) if problem.status == 403 => {
+            step("log in meanwhile", "GET /api/v1/prefs", format!("403 {}", problem.code))?;
+        }
+        other => anyhow::bail!("a deletion that waits lets one do more than restore: {other:?}"),
+    }
+    auth.restore_me(&narrow.access_token).await.context("restore the account")?;
+    step("change one's mind", "POST /api/v1/auth/me/restore", "204")?;
+    let back = auth.refresh(&narrow.refresh_token).await.context("refresh")?;
+    prefs.preferences(back.access_token.expose(), false).await.context("read preferences again")?;
+    step("all is back", "GET /api/v1/prefs", "200")?;
+    auth.delete_me(&back.access_token).await.context("delete the account after all")?;
+    step("delete it after all", "DELETE /api/v1/auth/me", "202")?;
     Ok(me.id)
 }
 
-/// Shows how prefs learned of the deletion.
+async fn log_in(auth: &Auth, email: &str) -> anyhow::Result<Tokens> {
+    let login = Login { email: email.to_owned(), password: PASSWORD.into() };
+    auth.login(&login).await?.tokens().context("a second factor is wanted")
+}
+
+/// Lets the time of grace pass, and shows how prefs learned of the deletion.
 pub(super) async fn event(running: &Published, user: UserId) -> anyhow::Result<()> {
     let url = |service| running.database_url(service).context("a database is not known");
+    event::let_the_time_pass(url(Service::Auth)?, user).await?;
     let way = event::follow(url(Service::Auth)?, url(Service::Prefs)?, user).await?;
     let (received, handled) = (way.received.as_millis(), way.handled.as_millis());
-    say("\nThe way of the event `user.deleted`")?;
-    step("written", "auth, with the deletion", way.written.id)?;
+    say("\nAs if its time of grace were over: the way of the event `user.deleted`")?;
+    step("written", "auth, by the job that deletes", way.written.id)?;
     step("received", "prefs, in its inbox", format!("{received} ms later"))?;
     let left = way.documents;
     step(

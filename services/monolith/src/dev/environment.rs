@@ -16,8 +16,14 @@ fn variables(run: &Run, service: Service) -> Vec<(String, String)> {
     let mut all = addresses(run);
     all.push(("PLINTH_ENV".to_owned(), "development".to_owned()));
     let prefix = service.name().to_uppercase();
-    let own = [listeners(run, service), database(run, service), secrets(run, service), limits(run, service)]
-        .concat();
+    let own = [
+        listeners(run, service),
+        database(run, service),
+        secrets(run, service),
+        limits(run, service),
+        deletion(run, service),
+    ]
+    .concat();
     all.extend(own.into_iter().map(|(name, value)| (format!("{prefix}__{name}"), value)));
     all
 }
@@ -76,6 +82,12 @@ fn secrets(run: &Run, service: Service) -> Own {
 fn limits(run: &Run, service: Service) -> Own {
     let generous = service == Service::Auth && !run.strict_limits;
     generous.then(|| ("LOGIN__FAILURES_PER_ADDRESS", "100000".to_owned())).into_iter().collect()
+}
+
+/// How long accounts can be restored, where that was asked for.
+fn deletion(run: &Run, service: Service) -> Own {
+    let days = run.deletion_grace_days.filter(|_| service == Service::Auth);
+    days.map(|days| ("ACCOUNTS__DELETION_GRACE_DAYS", days.to_string())).into_iter().collect()
 }
 
 fn behind_the_gateway(run: &Run) -> String {

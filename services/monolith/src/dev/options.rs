@@ -28,6 +28,10 @@ pub(crate) struct Options {
     /// not, since everybody here has the same one.
     #[arg(long)]
     pub(crate) strict_limits: bool,
+    /// How many days an account can be restored whose user wants it gone; 0: it goes at once.
+    /// By default as in production, where nothing else is set.
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u8).range(0..=90))]
+    pub(crate) deletion_grace_days: Option<u8>,
     /// Run the services that lie beside this program, instead of building them.
     #[arg(long)]
     pub(crate) no_build: bool,

@@ -26,6 +26,8 @@ pub(crate) struct Run {
     pub(crate) services: Vec<Service>,
     /// Whether limits are those of production.
     pub(crate) strict_limits: bool,
+    /// How many days accounts can be restored, unless auth's default is wanted.
+    pub(crate) deletion_grace_days: Option<u8>,
     /// Cancelled when the run is to end: nothing is started again after that.
     pub(crate) stopping: CancellationToken,
     /// The guard's process id; 0 while there is none.
@@ -36,10 +38,23 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn new(state: StateDir, secrets: Secrets, ports: Ports, options: &Options) -> Self {
         let (services, strict_limits) = (options.services(), options.strict_limits);
+        let deletion_grace_days = options.deletion_grace_days;
         let children = Children::new(state.children());
         let (screen, stopping) = (Screen::new(), CancellationToken::new());
         let (guard, ready) = (AtomicU32::new(0), AtomicBool::new(false));
-        Self { state, secrets, ports, screen, children, services, strict_limits, stopping, guard, ready }
+        Self {
+            state,
+            secrets,
+            ports,
+            screen,
+            children,
+            services,
+            strict_limits,
+            deletion_grace_days,
+            stopping,
+            guard,
+            ready,
+        }
     }
 
     /// Whether the stand-ins run: they take the places of what auth needs.

@@ -1,7 +1,7 @@
 use contract_auth::{NewOrganization, OrganizationChange};
 use serde_json::json;
 
-use crate::spawn::{Somebody, claims_of, code, refused, spawn, spawn_with};
+use crate::spawn::{AT_ONCE, Somebody, claims_of, code, refused, spawn, spawn_with};
 
 fn named(name: &str, slug: Option<&str>) -> NewOrganization {
     NewOrganization { name: name.to_owned(), slug: slug.map(str::to_owned), metadata: None }
@@ -192,7 +192,7 @@ async fn an_api_key_acts_in_its_own_organisation_alone() {
 
 #[actix_web::test]
 async fn who_owns_an_organisation_with_others_is_not_deleted_and_who_owns_one_alone_takes_it_along() {
-    let auth = spawn().await;
+    let auth = spawn_with(&[AT_ONCE]).await;
     let owner = auth.verified("owner@example.com").await;
     let shared = auth.org(&owner).await;
     auth.org(&owner).await;
