@@ -134,7 +134,8 @@ async fn who_must_not_go_after_all_is_kept_and_it_shows() {
     let dead = dies(&auth, "other members").await;
     assert_eq!(auth.left("users", ada.id()).await, 1);
     assert!(auth.client.me(&auth.back(ADA).await.inward).await.unwrap().delete_at.is_some(), "as it was");
-    auth.sql(&format!("DELETE FROM memberships WHERE user_id = '{}'", eve.id().uuid())).await;
+    auth.sql(&format!("DELETE FROM memberships WHERE role = 'member' AND user_id = '{}'", eve.id().uuid()))
+        .await;
     retry(&auth, dead).await;
     auth.until(GONE, 1).await;
 }
