@@ -2,7 +2,8 @@
 //! of the operation, and read as one log over all services.
 //!
 //! [`record`] writes an [`Entry`] by somebody ([`By`]). [`internal_routes`] lets auth
-//! read a service's log; [`Log`] merges those of all.
+//! read a service's log; [`Log`] merges those of all. [`by_person`] is the part of it that a
+//! person is given of themselves.
 
 mod by;
 mod entry;
@@ -19,7 +20,7 @@ pub use error::AuditError;
 pub use log::Log;
 pub use question::Question;
 pub use routes::internal_routes;
-pub use store::record;
+pub use store::{by_person, record};
 
 use include_dir::{Dir, include_dir};
 

@@ -5,10 +5,11 @@ use diesel::{
     ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper, TextExpressionMethods, insert_into,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use ids::{AuditEntryId, OrgId, Timestamp};
+use ids::{AuditEntryId, OrgId, Timestamp, UserId};
 use serde_json::Value;
 use service_discovery::Service;
 use service_kit::db;
+use uuid::Uuid;
 
 use crate::{By, Entry, Question, question::instant};
 
@@ -99,6 +100,36 @@ pub(crate) async fn read(
     }
     let rows: Vec<Row> = query.load(connection).await?;
     Ok(rows.into_iter().map(|row| row.shown(service)).collect())
+}
+
+/// How many entries [`by_person`] reads at a time.
+const STEP: i64 = 1000;
+
+/// All entries of this service's own log about what `user` did, the oldest first: a part
+/// of what is held about them. Of what somebody else did in their name it says so, but not
+/// from where: that is the other's.
+///
+/// # Errors
+/// When the database is away.
+pub async fn by_person(
+    connection: &mut AsyncPgConnection,
+    service: Service,
+    user: UserId,
+) -> db::Result<Vec<AuditEntry>> {
+    use audit_log as a;
+    let (actor, mut last) = (user.to_string(), AuditEntryId::from_uuid(Uuid::nil()));
+    let mut entries = Vec::new();
+    loop {
+        let step = a::table.filter(a::actor.eq(&actor)).filter(a::id.gt(last)).order(a::id).limit(STEP);
+        let rows: Vec<Row> = step.select(Row::as_select()).load(connection).await?;
+        let Some(newest) = rows.last() else { return Ok(entries) };
+        last = newest.id;
+        entries.extend(rows.into_iter().map(|row| row.shown(service)).map(without_anothers_address));
+    }
+}
+
+fn without_anothers_address(entry: AuditEntry) -> AuditEntry {
+    if entry.through.is_some() { AuditEntry { ip: None, ..entry } } else { entry }
 }
 
 /// A text that LIKE takes as it stands.

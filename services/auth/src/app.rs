@@ -182,7 +182,7 @@ impl State {
         range_check: RangeCheck,
     ) -> Result<Self, BuildError> {
         let origin = settings.registry.public_origin();
-        let keyring = Data::new(settings.keyring);
+        let keyring = Data::from(settings.keyring);
         let hasher = Hasher::start(settings.passwords.threads, settings.passwords.waiting)?;
         let attempts = Attempts::new(db.clone(), keyring.clone(), settings.failures_per_address);
         let attempts = Data::new(attempts);

@@ -7,8 +7,8 @@ use observability::Metrics;
 use service_kit::db::Db;
 
 use crate::{
-    BuildError, Settings, attempt, deletion::DeleteAccount, grant, mail, one_time, proof::SendLink,
-    revocation, token::TokenIssuer,
+    BuildError, Settings, attempt, deletion::DeleteAccount, export, grant, mail, one_time,
+    proof::SendLink, revocation, token::TokenIssuer,
 };
 
 /// What a process does beside answering requests, as its role says.
@@ -27,7 +27,10 @@ impl Background {
         metrics: &Metrics,
     ) -> Result<Self, BuildError> {
         let (relay, worker) = match settings.role.works() {
-            true => (Some(relay(settings, db, issuer, metrics)?), Some(worker(db, metrics)?)),
+            true => {
+                let sources = export::Sources::new(settings, db, issuer.clone())?;
+                (Some(relay(settings, db, issuer, metrics)?), Some(worker(db, sources, metrics)?))
+            }
             false => (None, None),
         };
         let cron = settings.role.schedules().then(cron).transpose()?;
@@ -61,7 +64,7 @@ fn relay(settings: &Settings, db: &Db, issuer: TokenIssuer, metrics: &Metrics) -
     Ok(Relay::new(db, &settings.subscribers, &settings.registry, &tokens, metrics)?)
 }
 
-fn worker(db: &Db, metrics: &Metrics) -> Result<Worker, BuildError> {
+fn worker(db: &Db, sources: export::Sources, metrics: &Metrics) -> Result<Worker, BuildError> {
     let handlers = Handlers::new()
         .with::<RotateHistory>(db.clone())
         .with::<events::Prune>(db.clone())
@@ -72,6 +75,8 @@ fn worker(db: &Db, metrics: &Metrics) -> Result<Worker, BuildError> {
         .with::<grant::Prune>(db.clone())
         .with::<SendLink>(())
         .with::<DeleteAccount>(())
+        .with::<export::Gather>(sources)
+        .with::<export::Prune>(db.clone())
         .with::<attempt::TellLocked>(())
         .with::<attempt::Prune>(db.clone());
     let metrics = JobMetrics::new(metrics).map_err(|why| BuildError::Metrics(why.to_string()))?;
@@ -88,5 +93,6 @@ fn cron() -> Result<Cron, jobs::CronError> {
         mail::Prune::hourly()?,
         grant::Prune::hourly()?,
         attempt::Prune::hourly()?,
+        export::Prune::hourly()?,
     ]))
 }

@@ -12,6 +12,7 @@ mod audited;
 mod background;
 mod deletion;
 mod email_change;
+mod export;
 mod grant;
 mod impersonation;
 mod invitation;
@@ -22,6 +23,7 @@ mod one_time;
 mod organization;
 mod password;
 mod permissions;
+mod personal_data;
 mod proof;
 mod recovery;
 mod resource;
@@ -62,6 +64,12 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(account::http::patch_me)
         .service(deletion::http::delete_me)
         .service(deletion::http::restore_me)
+        .service(export::http::create_export)
+        .service(export::http::list_exports)
+        .service(export::http::get_export)
+        .service(export::http::delete_export)
+        .service(export::download::download_export)
+        .service(export::download::download_latest_export)
         .service(verification::http::verify_email)
         .service(verification::http::resend_verification)
         .service(email_change::http::change_email)

@@ -30,6 +30,29 @@ diesel::table! {
 }
 
 diesel::table! {
+    export_parts (export_id, service, n) {
+        export_id -> Uuid,
+        service -> Text,
+        n -> Int4,
+        bytes -> Int4,
+        sealed -> Bytea,
+    }
+}
+
+diesel::table! {
+    exports (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        job_id -> Uuid,
+        created_at -> Timestamptz,
+        ready_at -> Nullable<Timestamptz>,
+        size -> Nullable<Int8>,
+        expires_at -> Timestamptz,
+        withdrawn_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     grants (id) {
         id -> Uuid,
         org_id -> Uuid,
@@ -241,6 +264,8 @@ diesel::table! {
 }
 
 diesel::joinable!(api_keys -> users (user_id));
+diesel::joinable!(export_parts -> exports (export_id));
+diesel::joinable!(exports -> users (user_id));
 diesel::joinable!(invitations -> organizations (org_id));
 diesel::joinable!(memberships -> organizations (org_id));
 diesel::joinable!(memberships -> users (user_id));
@@ -250,6 +275,8 @@ diesel::joinable!(user_roles -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(
     api_keys,
     attempts,
+    export_parts,
+    exports,
     grants,
     invitations,
     mails,

@@ -1,6 +1,6 @@
 //! The only reader of the environment.
 
-use std::time::Duration;
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use observability::Options;
 use sealing::Keyring;
@@ -24,7 +24,7 @@ pub struct Settings {
     /// Where every service is; also who issues the tokens.
     pub(crate) registry: Registry,
     /// `sealing.keys`: what seals signing keys and proves refresh tokens.
-    pub keyring: Keyring,
+    pub keyring: Arc<Keyring>,
     /// `events.subscribers`: who is told auth's events.
     pub(crate) subscribers: Vec<Service>,
     /// `clients.<service>`: what each service proves itself by.
@@ -48,6 +48,8 @@ pub struct Settings {
     pub(crate) links: Links,
     /// `organizations.*`.
     pub(crate) organizations: Limits,
+    /// `exports.*`.
+    pub(crate) exports: Exports,
     /// How new API keys call this installation.
     pub(crate) key_environment: KeyEnvironment,
     /// `identity.takes_clients_tokens`: serve without a gateway in front.
@@ -80,6 +82,15 @@ pub(crate) struct Passwords {
     /// `passwords.range_check_url`: whom to ask whether a new password was in a breach;
     /// nobody by default.
     pub(crate) range_check: Option<url::Url>,
+}
+
+/// How all that is held about a person is gathered.
+#[derive(Clone, Debug)]
+pub(crate) struct Exports {
+    /// `exports.services`: who is asked beside auth; by default all others of this release.
+    pub(crate) services: Vec<Service>,
+    /// `exports.timeout_seconds`: how long one may take to tell.
+    pub(crate) timeout: Duration,
 }
 
 /// The second part of an API key: tells keys of a developer's machine from real ones.
@@ -140,6 +151,7 @@ impl Settings {
             members: read.within("organizations.members", 500_i64, 1..=100_000),
             pending: read.within("organizations.pending_invitations", 100_i64, 1..=10_000),
         };
+        let exports = exports(&mut read);
         let key_environment = KeyEnvironment(environment(&mut read));
         let takes_clients_tokens = read.or("identity.takes_clients_tokens", false);
         let stale = read.within("identity.revocations_stale_seconds", 60_u64, 1..=86_400);
@@ -150,7 +162,7 @@ impl Settings {
             logs,
             database,
             registry,
-            keyring,
+            keyring: Arc::new(keyring),
             subscribers,
             clients,
             lifetimes,
@@ -160,6 +172,7 @@ impl Settings {
             second_factor_issuer: issuer,
             passwords,
             organizations,
+            exports,
             key_environment,
             takes_clients_tokens,
             revocations_stale: Duration::from_secs(stale),
@@ -180,6 +193,31 @@ fn clients(read: &mut Reader) -> Clients {
         secrets.extend(secret.map(|secret| (service, secret)));
     }
     Clients::new(secrets)
+}
+
+fn exports(read: &mut Reader) -> Exports {
+    let others = Service::SHIPPED.into_iter().filter(|service| *service != Service::Auth).collect();
+    let Services(mut services) = read.or("exports.services", Services(others));
+    if services.contains(&Service::Auth) || services.contains(&Service::Gateway) {
+        let variable = read.variable("exports.services");
+        read.fault(variable, "auth tells its part in any case, and the gateway holds nothing about people");
+    }
+    services.sort_unstable();
+    services.dedup();
+    let seconds = read.within("exports.timeout_seconds", 60_u64, 1..=600);
+    Exports { services, timeout: Duration::from_secs(seconds) }
+}
+
+/// Services' names with commas between; none at all is a list, too.
+struct Services(Vec<Service>);
+
+impl FromStr for Services {
+    type Err = <Service as FromStr>::Err;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        Ok(Self(names.map(str::parse).collect::<Result<_, _>>()?))
+    }
 }
 
 /// The least length of a client's secret, characters.

@@ -136,6 +136,15 @@ pub const RESOURCE_PERMISSION_REVOKED: Action =
 /// A resource was opened to all members again.
 pub const RESOURCE_OPENED: Action =
     Action::new("resource.opened", "A resource was opened to all members again.");
+/// A person asked for all that is held about them.
+pub const EXPORT_REQUESTED: Action =
+    Action::new("export.requested", "A person asked for all that is held about them.");
+/// A person downloaded it.
+pub const EXPORT_DOWNLOADED: Action =
+    Action::new("export.downloaded", "A person downloaded all that is held about them.");
+/// A person deleted it, or no longer wanted it.
+pub const EXPORT_DELETED: Action =
+    Action::new("export.deleted", "A person deleted an export, or no longer wanted it.");
 /// A signing key was added.
 pub const SIGNING_KEY_ROTATED: Action =
     Action::new("signing_key.rotated", "An operator added a key that tokens are signed with.");
@@ -220,5 +229,8 @@ pub const ALL: &[Action] = &[
     RESOURCE_RESTRICTED,
     RESOURCE_PERMISSION_REVOKED,
     RESOURCE_OPENED,
+    EXPORT_REQUESTED,
+    EXPORT_DOWNLOADED,
+    EXPORT_DELETED,
     SIGNING_KEY_ROTATED,
 ];

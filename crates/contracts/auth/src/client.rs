@@ -1,3 +1,4 @@
+mod exports;
 mod grants;
 mod organizations;
 
@@ -18,7 +19,7 @@ use crate::{
 /// The paths of auth, as its OpenAPI document writes them.
 pub mod routes {
     #![expect(missing_docs, reason = "each is the path it holds")]
-    pub use super::organizations::routes::*;
+    pub use super::{exports::routes::*, organizations::routes::*};
     pub const REGISTER: &str = "/api/v1/auth/register";
     pub const LOGIN: &str = "/api/v1/auth/login";
     pub const REFRESH: &str = "/api/v1/auth/refresh";

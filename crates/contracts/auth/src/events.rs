@@ -8,7 +8,7 @@ pub use organization::{
 };
 
 use contract_events::{Event, EventType, example_id};
-use ids::{GrantId, MailId, OrgId, SessionId, UserId};
+use ids::{ExportId, GrantId, MailId, OrgId, SessionId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -22,6 +22,7 @@ pub fn catalogue() -> Vec<EventType> {
         EventType::of::<UserUpdated>(),
         EventType::of::<UserReregistered>(),
         EventType::of::<UserDeleted>(),
+        EventType::of::<UserExportReady>(),
         EventType::of::<OrganizationCreated>(),
         EventType::of::<OrganizationUpdated>(),
         EventType::of::<OrganizationDeleted>(),
@@ -174,6 +175,43 @@ impl Event for UserDeleted {
 
     fn example() -> Self {
         Self { user_id: example_id(), org_id: example_id(), version: 4 }
+    }
+}
+
+/// All that is held about a user was gathered: they may download it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UserExportReady {
+    /// About whom.
+    pub user_id: UserId,
+    /// Their personal organisation.
+    pub org_id: OrgId,
+    /// Which export.
+    pub export_id: ExportId,
+    /// Grows with every event of the user.
+    #[schema(example = 5)]
+    pub version: i64,
+}
+
+impl Event for UserExportReady {
+    const TYPE: &'static str = "user.export_ready";
+    const DESCRIPTION: &'static str =
+        "All that is held about a user was gathered, for them alone to download.";
+    const PUBLIC: bool = true;
+
+    fn org(&self) -> Option<OrgId> {
+        Some(self.org_id)
+    }
+
+    fn aggregate(&self) -> String {
+        self.user_id.to_string()
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn example() -> Self {
+        Self { user_id: example_id(), org_id: example_id(), export_id: example_id(), version: 5 }
     }
 }
 

@@ -6,6 +6,7 @@ mod api_key;
 pub mod audited;
 mod client;
 pub mod events;
+mod export;
 mod grant;
 mod impersonation;
 mod invitation;
@@ -27,6 +28,7 @@ pub use api_key::{
     ApiKey, ApiKeyChange, ApiKeyList, ApiKeyRotation, ApiKeyText, NewApiKey, NewApiKeyText, NotAnApiKey,
 };
 pub use client::{Client, routes};
+pub use export::{Export, ExportDocument, ExportList, ExportState};
 pub use grant::{GivenGrant, GrantList, HeldGrant, NewGrant};
 pub use impersonation::{Impersonate, Impersonation};
 pub use invitation::{

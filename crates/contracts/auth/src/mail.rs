@@ -34,7 +34,8 @@ pub enum MailKind {
     Invitation,
     /// The account will be deleted at `variables.at`; a login until then can keep it.
     DeletionScheduled,
-    /// What is held about the person can be downloaded.
+    /// What is held about the person can be downloaded until `variables.expires_at`, by who
+    /// logs in: there is no link. `variables.export_id` says which export.
     ExportReady,
 }
 

@@ -2,13 +2,14 @@
 //! told. Each belongs in one transaction; who did it, the caller records.
 
 use contract_auth::events::{
-    OrganizationCreated, OrganizationDeleted, UserCreated, UserDeleted, UserReregistered, UserUpdated,
+    OrganizationCreated, OrganizationDeleted, UserCreated, UserDeleted, UserExportReady, UserReregistered,
+    UserUpdated,
 };
 use diesel::result::Error::NotFound;
 use diesel_async::AsyncPgConnection;
 use events::publish;
 use identity::Revocation;
-use ids::{OrgId, Timestamp, UserId};
+use ids::{ExportId, OrgId, Timestamp, UserId};
 use service_kit::db;
 
 use super::{NewAccount, store};
@@ -103,6 +104,19 @@ pub(crate) async fn verify(connection: &mut AsyncPgConnection, user: UserId) -> 
 pub(crate) async fn changed(connection: &mut AsyncPgConnection, user: UserId, what: &str) -> db::Result<()> {
     if let Some(store::Told { revision, org_id }) = store::next_revision(connection, user).await? {
         let event = UserUpdated { user_id: user, org_id, changed: what.to_owned(), version: revision };
+        publish(connection, &event).await?;
+    }
+    Ok(())
+}
+
+/// Tells others that all which is held about the user was gathered, if there is one.
+pub(crate) async fn export_ready(
+    connection: &mut AsyncPgConnection,
+    user: UserId,
+    export_id: ExportId,
+) -> db::Result<()> {
+    if let Some(store::Told { revision, org_id }) = store::next_revision(connection, user).await? {
+        let event = UserExportReady { user_id: user, org_id, export_id, version: revision };
         publish(connection, &event).await?;
     }
     Ok(())

@@ -56,7 +56,9 @@ pub(crate) async fn erase_preferences(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Tells auth what is held about a person, in every organisation.
+/// Tells auth what is held about a person, in every organisation: their layers with their
+/// histories, and what they did. A table that is about people is in a section here, or a test
+/// says why it is not.
 pub(crate) async fn personal_data(
     CallingService(service): CallingService,
     about: Query<PersonalDataQuery>,
@@ -65,7 +67,10 @@ pub(crate) async fn personal_data(
     if service != Service::Auth {
         return Err(Problem::new(Kind::Forbidden, "service_not_allowed", "only auth asks for it").into());
     }
-    let documents = store::all(&mut *db.connection().await?, about.user_id, None).await?;
+    let mut connection = db.connection().await?;
+    let documents = store::all(&mut connection, about.user_id, None).await?;
+    let done = audit::by_person(&mut connection, Service::Prefs, about.user_id).await?;
     let written = |_why| Problem::new(Kind::Internal, "internal", "it cannot be written as JSON");
-    Ok(Json(PersonalData::default().with("documents", documents).map_err(written)?))
+    let told = PersonalData::default().with("documents", documents).map_err(written)?;
+    Ok(Json(told.with("audit_log", done).map_err(written)?))
 }
