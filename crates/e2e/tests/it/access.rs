@@ -105,6 +105,7 @@ fn forged(token: &str) -> String {
 async fn status(plinth: &Plinth, method: &str, path: &str, credential: Option<&str>) -> u16 {
     let kind = match path {
         path if path.contains("/jobs/") => "job",
+        path if path.contains("/exports/") => "exp",
         path if path.contains("/experiments/") => "xpt",
         _ => "ses",
     };

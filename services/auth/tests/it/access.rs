@@ -33,6 +33,13 @@ const TABLE: &[(&str, &str, [u16; 8])] = &[
     ("DELETE", "/api/v1/auth/me", [401, 202, 202, 202, 202, 202, 403, 401]),
     // Of an account that stays anyway.
     ("POST", "/api/v1/auth/me/restore", [401, 204, 204, 204, 204, 204, 403, 401]),
+    ("POST", "/api/v1/auth/me/exports", [401, 202, 202, 202, 202, 202, 403, 401]),
+    ("GET", "/api/v1/auth/me/exports", [401, 200, 200, 200, 200, 200, 403, 401]),
+    ("GET", "/api/v1/auth/me/exports/{id}", [401, 200, 404, 404, 404, 404, 403, 401]),
+    ("DELETE", "/api/v1/auth/me/exports/{id}", [401, 204, 404, 404, 404, 404, 403, 401]),
+    // No worker runs here: none is ever ready.
+    ("GET", "/api/v1/auth/me/exports/{id}/download", [401, 409, 404, 404, 404, 404, 403, 401]),
+    ("GET", "/api/v1/auth/me/export", [401, 404, 404, 404, 404, 404, 403, 401]),
     ("POST", "/api/v1/auth/verify-email", [401; 8]),
     ("POST", "/api/v1/auth/verify-email/resend", [401, 202, 202, 202, 202, 202, 403, 401]),
     ("POST", "/api/v1/auth/email/change", [401, 202, 202, 202, 202, 202, 403, 401]),
@@ -166,6 +173,8 @@ async fn call(auth: &Auth, method: &str, path: &str, caller: &str) -> u16 {
         auth.api_key(&owner, &["auth:read"]).await.shown.id.to_string()
     } else if path.contains("grants") {
         grant::give(auth, &owner, "import_1").await.unwrap().id.to_string()
+    } else if path.contains("exports/") {
+        auth.client.request_export(&owner.inward).await.unwrap().id.to_string()
     } else if path.contains("users") {
         owner.id().to_string()
     } else if path.contains("jobs") {

@@ -2,7 +2,7 @@ use contract_auth::routes;
 use serde_json::Value;
 
 /// What clients call.
-const PUBLIC: [&str; 58] = [
+const PUBLIC: [&str; 62] = [
     routes::REGISTER,
     routes::LOGIN,
     routes::REFRESH,
@@ -21,6 +21,10 @@ const PUBLIC: [&str; 58] = [
     routes::SESSIONS,
     routes::SESSION,
     routes::STEP_UP,
+    routes::EXPORTS,
+    routes::EXPORT,
+    routes::EXPORT_DOWNLOAD,
+    routes::LATEST_EXPORT,
     routes::MFA,
     routes::MFA_VERIFY,
     routes::TOTP_ENROLL,

@@ -12,6 +12,7 @@ mod cookie;
 mod deletion;
 mod device;
 mod email_change;
+mod export;
 mod grant;
 mod impersonation;
 mod keyed;

@@ -78,6 +78,7 @@ fn settings_for(db: &TestDatabase, issuer: &Issuer, more: &[(&str, &str)]) -> Se
         ("AUTH__CLIENTS__GATEWAY", CLIENT_SECRET),
         ("AUTH__CLIENTS__PREFS", PREFS_SECRET),
         ("AUTH__CLIENTS__NOTIFY", NOTIFY_SECRET),
+        ("AUTH__EXPORTS__SERVICES", ""),
         ("GATEWAY_INTERNAL_URL", issuer.url()),
     ];
     let variables = usual.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));

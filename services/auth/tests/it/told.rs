@@ -55,6 +55,7 @@ async fn live(auth: &Auth) {
     crate::email_change::live(auth).await;
     crate::recovery::live(auth).await;
     crate::organizations::live(auth).await;
+    crate::export::live(auth).await;
     let mut operator = Connector::new(auth.db.url(), None).unwrap().connect().await.unwrap();
     auth::admin::create(&mut operator, "root@example.com", PASSWORD, &["ADMIN"]).await.unwrap();
     auth::admin::verify(&mut operator, "ada@example.com").await.unwrap();
