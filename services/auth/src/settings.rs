@@ -232,3 +232,26 @@ fn lifetimes(read: &mut Reader) -> Lifetimes {
         absolute: Duration::from_secs(day * read.within("sessions.max_days", 180_u64, 1..=3650)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(services: &str) -> Option<Vec<Service>> {
+        let variables = [("AUTH__EXPORTS__SERVICES".to_owned(), services.to_owned())];
+        let mut read = Reader::new(Service::Auth, None, variables);
+        let exports = exports(&mut read);
+        read.finish(Some(exports)).ok().map(|exports| exports.services)
+    }
+
+    #[test]
+    fn all_others_are_asked_for_an_export_unless_they_are_listed() {
+        let all = exports(&mut Reader::new(Service::Auth, None, []));
+        assert_eq!(all.services, [Service::Prefs]);
+        assert_eq!(asked(" webhook, prefs,prefs"), Some(vec![Service::Prefs, Service::Webhook]));
+        assert_eq!(asked(""), Some(Vec::new()));
+        for wrong in ["moon", "auth", "prefs,gateway"] {
+            assert_eq!(asked(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -96,3 +96,31 @@ async fn every_filter_narrows() {
         assert_eq!(told(AuditQuery { action: text(nothing), ..all.clone() }).await, "", "{nothing}");
     }
 }
+
+#[actix_web::test]
+async fn a_person_is_told_all_that_they_did_the_oldest_first_and_nobody_elses_address() {
+    let log = log().await;
+    let (person, other) = (Person::with_scopes(""), Person::with_scopes(""));
+    let origin = origin().await;
+    let actor = Some(Actor { sub: UserId::generate().to_string(), act: None });
+    let impersonated = Principal { actor, ..principal(&person) };
+    log.record(&origin.caller(&principal(&person)), Entry::of(LOGGED_IN)).await;
+    log.record(&origin.caller(&principal(&other)), Entry::of(BANNED).on(person.user)).await;
+    log.record(&origin.caller(&impersonated), Entry::of(BANNED)).await;
+    // More than are read at a time.
+    let many = format!(
+        "INSERT INTO audit_log (id, actor, action, details, created_at)
+         SELECT gen_random_uuid(), '{}', 'many', '{{}}', now() FROM generate_series(1, 2500)",
+        person.user
+    );
+    log.database.connect().await.execute(&many, &[]).await.unwrap();
+    let mut connection = log.db.connection().await.unwrap();
+    let told = audit::by_person(&mut connection, Service::Prefs, person.user).await.unwrap();
+    assert_eq!(told.len(), 2502);
+    assert!(told.is_sorted_by_key(|entry| entry.id) && told.iter().all(|entry| entry.service == "prefs"));
+    let of = |action: &str| told.iter().find(|entry| entry.action == action).unwrap();
+    assert_eq!(of("session.created").ip.as_deref(), Some("203.0.113.7"));
+    assert_eq!((of("user.banned").ip.as_deref(), of("user.banned").through.is_some()), (None, true));
+    let nobody = audit::by_person(&mut connection, Service::Prefs, UserId::generate()).await.unwrap();
+    assert!(nobody.is_empty());
+}

@@ -6,6 +6,7 @@ mod browser;
 mod commands;
 mod deletion;
 mod events;
+mod export;
 mod faults;
 mod faults_roles;
 mod flags;

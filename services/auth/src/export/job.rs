@@ -1,6 +1,7 @@
 use ids::{ExportId, Timestamp, UserId};
 use jobs::{Done, Failure, Job, Lane, Progress, Run};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use service_discovery::Service;
 
 use super::{
@@ -71,7 +72,7 @@ impl Gather {
 
     /// Keeps what a service told together with the place that the job has reached.
     async fn keep(&self, run: &mut Run, service: Service, told: &[sealed::Sealed]) -> Result<(), Failure> {
-        run.checkpoint(&format!("{service} was asked"), async |connection| {
+        run.checkpoint(&json!({ "asked": service.name() }), async |connection| {
             store::hold(connection, self.export).await?.ok_or(SourceError::Unwanted)?;
             Ok(store::keep(connection, self.export, told).await?)
         })

@@ -1,5 +1,7 @@
 //! What is held of a user's preferences as a whole, and its end.
 
+use std::collections::BTreeSet;
+
 use contract_auth::{PersonalData, personal_data_path};
 use contract_prefs::{NamespaceName, PreferenceChange, events::PreferencesChanged};
 use ids::{OrgId, UserId};
@@ -78,6 +80,71 @@ async fn auth_is_told_what_is_held_about_a_person_in_every_organisation_and_nobo
     let outside = format!("{}{}?user_id={user}", prefs.base, personal_data_path(Service::Prefs));
     let outside = prefs.http.get(outside).bearer_auth(prefs.token_of(Service::Auth)).send().await.unwrap();
     assert_eq!(outside.status(), 404);
+}
+
+/// The tables that auth is told of, each with its section.
+const TOLD: [(&str, &str); 3] =
+    [("audit_log", "audit_log"), ("document_versions", "documents"), ("documents", "documents")];
+
+/// Those that it is not told of, each with the reason.
+const NOT_TOLD: [(&str, &str); 21] = [
+    ("__diesel_schema_migrations", "the schema's"),
+    ("conversions", "targeting keys as hashes, which lead back to nobody"),
+    ("erasures", "whoever it names is gone"),
+    ("event_inbox", "which events of others were taken: ids of events"),
+    ("event_positions", "the newest version of each thing that others told of"),
+    ("event_subscribers", "services"),
+    ("events", "what other services were told, by ids, of what the sections say; 90 days"),
+    ("experiments", "the organisation's; who changed one is in the audit log"),
+    ("exposures", "targeting keys as hashes, which lead back to nobody"),
+    ("flag_environments", "the organisation's"),
+    ("flag_segments", "the organisation's; who changed one is in the audit log"),
+    ("flag_sets", "the organisation's"),
+    ("flag_versions", "the organisation's; who changed a flag is in the audit log"),
+    ("flags", "the organisation's"),
+    ("idempotency_records", "sealed replies for a day, which the person was given"),
+    ("job_fires", "schedules"),
+    ("jobs", "work that waits, by ids"),
+    ("jobs_history", "work that was done, by ids"),
+    ("namespace_versions", "the platform's own; who registered one is in the audit log"),
+    ("namespaces", "the platform's own"),
+    ("plinth_migration_checksums", "the schema's"),
+];
+
+#[actix_web::test]
+async fn every_table_is_in_the_export_or_says_why_it_is_not() {
+    let prefs = spawn().await;
+    let user = UserId::generate().to_string();
+    let told = asked(&prefs, Some(prefs.token_of(Service::Auth)), &user).await;
+    let told: PersonalData = told.json().await.unwrap();
+    let sql = "SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+               WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p') AND NOT c.relispartition";
+    let tables = prefs.database.connect().await.query(sql, &[]).await.unwrap();
+    let tables: BTreeSet<String> = tables.iter().map(|row| row.get(0)).collect();
+    let known = TOLD.iter().chain(&NOT_TOLD).map(|(table, _)| (*table).to_owned());
+    assert_eq!(known.collect::<BTreeSet<_>>(), tables);
+    for (table, section) in TOLD {
+        assert!(told.sections.contains_key(section), "{table}: there is no section `{section}`");
+    }
+}
+
+#[actix_web::test]
+async fn what_a_person_did_is_told_with_what_is_held_about_them() {
+    let prefs = spawn().await;
+    let (member, _, keeper) = prefs.member_and_keeper();
+    let chosen = document(json!({"theme": "dark"}));
+    prefs.client.replace_organization(&keeper, &appearance(), "*", &chosen).await.unwrap();
+    choose(&prefs, &member, "light").await;
+    let auth = prefs.token_of(Service::Auth);
+    let by = "SELECT actor FROM audit_log";
+    let by: String = prefs.database.connect().await.query_one(by, &[]).await.unwrap().get(0);
+    for (user, entries) in [(by.clone(), 1), (member.user.to_string(), 0)] {
+        let told = asked(&prefs, Some(auth.clone()), &user).await;
+        let told: PersonalData = told.json().await.unwrap();
+        let done = told.sections["audit_log"].as_array().unwrap();
+        assert_eq!(done.len(), entries, "{user}");
+        assert!(done.iter().all(|entry| entry["service"] == "prefs" && entry["actor"] == by));
+    }
 }
 
 #[actix_web::test]

@@ -31,7 +31,7 @@ const TOLD: [(&str, &str); 14] = [
 ];
 
 /// Those that are not, each with the reason.
-const NOT_TOLD: [(&str, &str); 17] = [
+const NOT_TOLD: [(&str, &str); 18] = [
     ("attempts", "keyed by a MAC: whom a row is about is not known; it goes within days"),
     ("event_inbox", "which events of others were taken: ids of events"),
     ("event_positions", "the newest version of each thing that others told of"),
@@ -42,6 +42,7 @@ const NOT_TOLD: [(&str, &str); 17] = [
     ("job_fires", "schedules"),
     ("jobs", "work that waits, by ids; an export's is in its section"),
     ("jobs_history", "work that was done, by ids; an export's is in its section"),
+    ("plinth_migration_checksums", "the schema's"),
     ("permissions", "the platform's own list"),
     ("restricted_resources", "an organisation's resources; who has leave is in `resource_permissions`"),
     ("revocations", "ids of the last hour, of what the sections say"),

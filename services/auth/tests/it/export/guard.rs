@@ -9,6 +9,7 @@ use crate::{
     api_key_secret::exchange,
     second_factor::guarded,
     spawn::{Auth, claims_of, code, refused},
+    user_admin::administrator,
 };
 
 /// What asks for the document or makes one, by the code of its refusal.
@@ -28,8 +29,8 @@ async fn nobody_else_sees_it_downloads_it_or_deletes_it() {
     let export = ready(&auth, &ada).await;
     let (eve, colleague) = (auth.somebody("eve@example.com").await, auth.member(&ada, org, "admin").await);
     let switched = auth.client.switch_org(&colleague.inward, org).await.unwrap().access_token.unwrap();
-    let admin = auth.admin().await;
-    for token in [&eve.inward, &auth.inward(&switched), &admin] {
+    let root = administrator(&auth, "root@example.com").await;
+    for token in [&eve.inward, &auth.inward(&switched), &root.inward] {
         let gone = code(404, "export_not_found");
         assert_eq!(refused(auth.client.export(token, export.id).await), gone);
         assert_eq!(refused(auth.client.download_export(token, export.id).await), gone);
