@@ -64,12 +64,6 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(account::http::patch_me)
         .service(deletion::http::delete_me)
         .service(deletion::http::restore_me)
-        .service(export::http::create_export)
-        .service(export::http::list_exports)
-        .service(export::http::get_export)
-        .service(export::http::delete_export)
-        .service(export::download::download_export)
-        .service(export::download::download_latest_export)
         .service(verification::http::verify_email)
         .service(verification::http::resend_verification)
         .service(email_change::http::change_email)
@@ -120,8 +114,19 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(audited::list_audit_entries)
         .service(token::http::get_jwks)
         .service(token::http::get_discovery);
+    export_routes(config);
     organization_routes(config);
     jobs_http::routes(config, Service::Auth);
+}
+
+fn export_routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(export::http::create_export)
+        .service(export::http::list_exports)
+        .service(export::http::get_export)
+        .service(export::http::delete_export)
+        .service(export::download::download_export)
+        .service(export::download::download_latest_export);
 }
 
 fn organization_routes(config: &mut ServiceConfig<'_>) {

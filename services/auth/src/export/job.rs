@@ -74,7 +74,7 @@ impl Gather {
     async fn keep(&self, run: &mut Run, service: Service, told: &[sealed::Sealed]) -> Result<(), Failure> {
         run.checkpoint(&json!({ "asked": service.name() }), async |connection| {
             store::hold(connection, self.export).await?.ok_or(SourceError::Unwanted)?;
-            Ok(store::keep(connection, self.export, told).await?)
+            Ok(store::keep(connection, self.export, service.name(), told).await?)
         })
         .await
     }

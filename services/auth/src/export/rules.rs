@@ -85,7 +85,7 @@ pub(super) fn document(user: UserId, created_at: Timestamp, parts: Vec<Part>) ->
 /// The length of a document, bytes.
 pub(super) fn length(document: &[Piece]) -> u64 {
     let length = |piece: &Piece| match piece {
-        Piece::Text(text) => text.len() as u64,
+        Piece::Text(text) => u64::try_from(text.len()).unwrap_or(u64::MAX),
         Piece::Part(part) => u64::try_from(part.bytes).unwrap_or_default(),
     };
     document.iter().map(length).sum()
@@ -102,13 +102,10 @@ mod tests {
     fn written(told: &[(&str, &str)], piece: usize) -> (String, u64) {
         let user = "usr_01h455vb4pex5vsknk084sn02q".parse().unwrap();
         let pieces_of = |(service, text): &(&str, &str)| {
-            let parts = text.as_bytes().chunks(piece).enumerate().map(|(n, part)| {
-                let part = Part {
-                    service: (*service).to_owned(),
-                    n: i32::try_from(n).unwrap(),
-                    bytes: i32::try_from(part.len()).unwrap(),
-                };
-                part
+            let parts = (0..).zip(text.as_bytes().chunks(piece)).map(|(n, part)| Part {
+                service: (*service).to_owned(),
+                n,
+                bytes: i32::try_from(part.len()).unwrap(),
             });
             parts.collect::<Vec<_>>()
         };
@@ -135,7 +132,7 @@ mod tests {
             let told: Vec<(&str, &str)> =
                 names.iter().copied().zip(texts.iter().map(String::as_str)).collect();
             let (text, length) = written(&told, piece);
-            prop_assert_eq!(text.len() as u64, length);
+            prop_assert_eq!(u64::try_from(text.len()).unwrap(), length);
             let read: Value = serde_json::from_str(&text).unwrap();
             prop_assert_eq!(&read["created_at"], "1970-01-01T00:00:00.000Z");
             prop_assert_eq!(read["services"].as_object().unwrap().len(), told.len());

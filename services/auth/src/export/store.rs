@@ -2,7 +2,9 @@
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable,
-    SelectableHelper, delete, dsl::count_star, insert_into, update,
+    SelectableHelper, delete,
+    dsl::{count_star, exists, min, select},
+    insert_into, update,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::{ExportId, JobId, Timestamp, UserId};
@@ -50,7 +52,7 @@ pub(super) async fn count_since(
     since: Timestamp,
 ) -> db::Result<(i64, Option<Timestamp>)> {
     let those = exports::table.filter(exports::user_id.eq(user).and(exports::created_at.gt(since)));
-    let counted = those.select((count_star(), diesel::dsl::min(exports::created_at)));
+    let counted = those.select((count_star(), min(exports::created_at)));
     Ok(counted.get_result(connection).await?)
 }
 
@@ -134,16 +136,22 @@ pub(super) async fn hold(connection: &mut AsyncPgConnection, id: ExportId) -> db
     Ok(banned.map(|banned| Wanted { created_at, banned }))
 }
 
-/// Keeps what a service told, once.
+/// Keeps what a service told, unless it has told before; the export is held. Of two answers
+/// no parts are mixed.
 pub(super) async fn keep(
     connection: &mut AsyncPgConnection,
     id: ExportId,
+    service: &str,
     told: &[Sealed],
 ) -> db::Result<()> {
+    let before = parts::table.filter(parts::export_id.eq(id).and(parts::service.eq(service)));
+    if select(exists(before)).get_result(connection).await? {
+        return Ok(());
+    }
     for Sealed { part: Part { service, n, bytes }, sealed } in told {
         let place = (parts::export_id.eq(id), parts::service.eq(service), parts::n.eq(n));
         let row = (place, (parts::bytes.eq(bytes), parts::sealed.eq(sealed)));
-        insert_into(parts::table).values(row).on_conflict_do_nothing().execute(connection).await?;
+        insert_into(parts::table).values(row).execute(connection).await?;
     }
     Ok(())
 }

@@ -188,10 +188,10 @@ async fn exports_are_listed_in_pages_the_latest_first() {
     let ada = auth.somebody("ada@example.com").await;
     let (first, second) = (ready(&auth, &ada).await, ready(&auth, &ada).await);
     let page = auth.client.exports(&ada.inward, "?limit=1").await.unwrap();
-    assert_eq!(page.data, [second.clone()]);
+    assert_eq!(page.data.iter().map(|one| one.id).collect::<Vec<_>>(), [second.id]);
     let cursor = page.next_cursor.unwrap();
     let page = auth.client.exports(&ada.inward, &format!("?limit=1&cursor={cursor}")).await.unwrap();
-    assert_eq!((page.data, page.next_cursor), (vec![first.clone()], None));
+    assert_eq!((page.data, page.next_cursor), (vec![first], None));
     let latest = auth.client.latest_export(&ada.inward).await.unwrap();
     assert_eq!(latest, auth.client.download_export(&ada.inward, second.id).await.unwrap());
     for bad in ["?limit=0", "?cursor=x", "?page=2"] {
