@@ -7,8 +7,8 @@ use observability::Metrics;
 use service_kit::db::Db;
 
 use crate::{
-    BuildError, Settings, attempt, deletion::DeleteAccount, export, grant, mail, one_time,
-    proof::SendLink, revocation, token::TokenIssuer,
+    BuildError, Settings, attempt::TellLocked, deletion::DeleteAccount, export, proof::SendLink,
+    prune::Prune, token::TokenIssuer,
 };
 
 /// What a process does beside answering requests, as its role says.
@@ -69,16 +69,11 @@ fn worker(db: &Db, sources: export::Sources, metrics: &Metrics) -> Result<Worker
         .with::<RotateHistory>(db.clone())
         .with::<events::Prune>(db.clone())
         .with::<idempotency::Prune>(db.clone())
-        .with::<revocation::Prune>(db.clone())
-        .with::<one_time::Prune>(db.clone())
-        .with::<mail::Prune>(db.clone())
-        .with::<grant::Prune>(db.clone())
         .with::<SendLink>(())
         .with::<DeleteAccount>(())
         .with::<export::Gather>(sources)
-        .with::<export::Prune>(db.clone())
-        .with::<attempt::TellLocked>(())
-        .with::<attempt::Prune>(db.clone());
+        .with::<TellLocked>(())
+        .with::<Prune>(db.clone());
     let metrics = JobMetrics::new(metrics).map_err(|why| BuildError::Metrics(why.to_string()))?;
     Ok(Worker::new(db.clone(), handlers, jobs::Options::default()).with_metrics(metrics))
 }
@@ -88,11 +83,6 @@ fn cron() -> Result<Cron, jobs::CronError> {
         RotateHistory::schedule()?,
         events::Prune::default().nightly()?,
         idempotency::Prune::hourly()?,
-        revocation::Prune::hourly()?,
-        one_time::Prune::hourly()?,
-        mail::Prune::hourly()?,
-        grant::Prune::hourly()?,
-        attempt::Prune::hourly()?,
-        export::Prune::hourly()?,
+        Prune::hourly()?,
     ]))
 }

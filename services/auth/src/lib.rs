@@ -25,6 +25,7 @@ mod password;
 mod permissions;
 mod personal_data;
 mod proof;
+mod prune;
 mod recovery;
 mod resource;
 mod revocation;

@@ -1,9 +1,9 @@
 use contract_auth::MailKind;
 use diesel_async::AsyncPgConnection;
 use ids::{Timestamp, UserId};
-use jobs::{CronError, Done, Failure, Job, Missed, Policy, Priority, Run, Schedule};
+use jobs::{Done, Failure, Job, Run};
 use serde::{Deserialize, Serialize};
-use service_kit::db::{self, Db};
+use service_kit::db;
 
 use super::{rules, store};
 use crate::{
@@ -37,30 +37,4 @@ async fn tell(connection: &mut AsyncPgConnection, user: UserId, until_reset: boo
     let mail =
         NewMail::to_user(MailKind::AccountLocked, &address, user, org).with("until_reset", until_reset);
     mail::act::send(connection, &mail, Timestamp::now()).await
-}
-
-/// Deletes counters of attempts that were made long ago.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Prune {}
-
-impl Prune {
-    pub(crate) fn hourly() -> Result<Schedule, CronError> {
-        Schedule::new("auth.prune_attempts", "29 * * * *", Missed::Once, Self {})
-    }
-}
-
-impl Job for Prune {
-    type State = Db;
-
-    const KIND: &'static str = "auth.prune_attempts";
-    const POLICY: Policy = Policy { priority: Priority::Low, ..Policy::DEFAULT };
-
-    fn unique(&self) -> Option<String> {
-        Some(String::new())
-    }
-
-    async fn run(self, run: Run, db: Db) -> Result<Done, Failure> {
-        store::prune(&mut *db.connection().await?, Timestamp::now()).await?;
-        Ok(run.done())
-    }
 }

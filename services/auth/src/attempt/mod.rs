@@ -14,5 +14,6 @@ mod turns;
 
 pub(crate) use attempts::{Attempt, Attempts};
 pub(crate) use error::AttemptError;
-pub(crate) use job::{Prune, TellLocked};
+pub(crate) use job::TellLocked;
 pub(crate) use rules::Proof;
+pub(crate) use store::prune;

@@ -161,7 +161,7 @@ pub(super) async fn address_of(
 
 /// Deletes counters that were not touched for long; those of accounts that only a reset
 /// opens stay. Gives how many.
-pub(super) async fn prune(connection: &mut AsyncPgConnection, now: Timestamp) -> db::Result<usize> {
+pub(crate) async fn prune(connection: &mut AsyncPgConnection, now: Timestamp) -> db::Result<usize> {
     let old = attempts::table.filter(attempts::since.lt(now - KEPT)).filter(attempts::failures.lt(MOST));
     Ok(delete(old).execute(connection).await?)
 }

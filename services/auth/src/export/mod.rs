@@ -11,7 +11,6 @@ pub(crate) mod download;
 mod error;
 pub(crate) mod http;
 mod job;
-mod prune;
 mod rules;
 mod sealed;
 mod sources;
@@ -19,5 +18,5 @@ mod store;
 
 pub(crate) use error::ExportError;
 pub(crate) use job::Gather;
-pub(crate) use prune::Prune;
 pub(crate) use sources::Sources;
+pub(crate) use store::prune;

@@ -206,6 +206,6 @@ pub(super) async fn withdraw(
 }
 
 /// Deletes those that are past their time; gives how many.
-pub(super) async fn prune(connection: &mut AsyncPgConnection, now: Timestamp) -> db::Result<usize> {
+pub(crate) async fn prune(connection: &mut AsyncPgConnection, now: Timestamp) -> db::Result<usize> {
     Ok(delete(exports::table.filter(exports::expires_at.le(now))).execute(connection).await?)
 }

@@ -6,10 +6,9 @@ mod draw;
 mod error;
 pub(crate) mod http;
 pub(crate) mod internal;
-mod job;
 mod rules;
 pub(crate) mod store;
 
 pub(crate) use draw::draw;
 pub(crate) use error::GrantError;
-pub(crate) use job::Prune;
+pub(crate) use store::prune;

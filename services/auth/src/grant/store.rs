@@ -248,8 +248,7 @@ pub(crate) async fn delete_all(connection: &mut AsyncPgConnection, user: UserId)
     Ok(())
 }
 
-/// Deletes those that ended before then.
-pub(super) async fn prune(connection: &mut AsyncPgConnection, before: Timestamp) -> db::Result<()> {
-    delete(grants::table.filter(grants::expires_at.lt(before))).execute(connection).await?;
-    Ok(())
+/// Deletes those that have ended; gives how many.
+pub(crate) async fn prune(connection: &mut AsyncPgConnection, now: Timestamp) -> db::Result<usize> {
+    Ok(delete(grants::table.filter(grants::expires_at.le(now))).execute(connection).await?)
 }

@@ -5,10 +5,9 @@
 pub(crate) mod act;
 mod error;
 pub(crate) mod http;
-mod job;
 mod links;
 pub(crate) mod store;
 
 pub(crate) use act::NewMail;
-pub(crate) use job::Prune;
 pub(crate) use links::Links;
+pub(crate) use store::prune;

@@ -1,5 +1,7 @@
 //! The SQL of mails.
 
+use std::time::Duration;
+
 use contract_auth::MailKind;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName, delete,
@@ -98,7 +100,10 @@ pub(crate) async fn nth_latest(
     Ok(nth.first(connection).await.optional()?)
 }
 
-/// Deletes those that were asked for before then; gives how many.
-pub(super) async fn prune(connection: &mut AsyncPgConnection, before: Timestamp) -> db::Result<usize> {
-    Ok(delete(mails::table.filter(mails::created_at.lt(before))).execute(connection).await?)
+/// How long mails are kept: a mail service that was away for that long sends them no more.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Deletes those that were to be sent long ago; gives how many.
+pub(crate) async fn prune(connection: &mut AsyncPgConnection, now: Timestamp) -> db::Result<usize> {
+    Ok(delete(mails::table.filter(mails::created_at.lt(now - KEPT))).execute(connection).await?)
 }

@@ -5,13 +5,11 @@
 //! in the transaction of what it allows: of many at once, one does.
 
 mod error;
-mod job;
 mod rules;
 pub(crate) mod store;
 mod text;
 
 pub(crate) use error::OneTimeError;
-pub(crate) use job::Prune;
 pub(crate) use rules::Purpose;
-pub(crate) use store::NewToken;
+pub(crate) use store::{NewToken, prune};
 pub(crate) use text::{open, text};

@@ -141,7 +141,7 @@ pub(crate) async fn void(
 }
 
 /// Deletes those that work no longer; gives how many.
-pub(super) async fn prune(connection: &mut AsyncPgConnection, now: Timestamp) -> db::Result<usize> {
+pub(crate) async fn prune(connection: &mut AsyncPgConnection, now: Timestamp) -> db::Result<usize> {
     let old = one_time_tokens::table.filter(one_time_tokens::expires_at.lt(now));
     Ok(delete(old).execute(connection).await?)
 }

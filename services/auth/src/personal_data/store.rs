@@ -6,12 +6,14 @@ use diesel::{
     sql_types::{Array, BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use ids::{ApiKeyId, ExportId, InvitationId, JobId, MailId, OrgId, SessionId, Timestamp, UserId};
+use ids::{ApiKeyId, ExportId, GrantId, InvitationId, JobId, MailId, OrgId, SessionId, Timestamp, UserId};
 use serde::Serialize;
 use serde_json::Value;
 use service_kit::db::{self, statement};
 
-use crate::schema::{api_keys, exports, invitations, memberships, one_time_tokens, resource_permissions};
+use crate::schema::{
+    api_keys, exports, grants, invitations, memberships, one_time_tokens, resource_permissions,
+};
 
 #[derive(QueryableByName, Serialize)]
 pub(super) struct Account {
@@ -44,6 +46,8 @@ pub(super) struct Account {
     #[diesel(sql_type = Nullable<Text>)]
     banned_why: Option<String>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
+    delete_at: Option<Timestamp>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
     reregistered_at: Option<Timestamp>,
     #[diesel(sql_type = Timestamptz)]
     created_at: Timestamp,
@@ -56,7 +60,7 @@ pub(super) async fn account(connection: &mut AsyncPgConnection, user: UserId) ->
         "SELECT id, email, email_verified_at, password_hash IS NOT NULL AS has_password, password_changed_at,
                 name, avatar_url, locale, time_zone, metadata, app_metadata,
                 ARRAY(SELECT role FROM user_roles WHERE user_id = $1 ORDER BY role) AS roles,
-                banned_at, banned_why, reregistered_at, created_at, updated_at
+                banned_at, banned_why, delete_at, reregistered_at, created_at, updated_at
          FROM users WHERE id = $1",
     );
     Ok(account.bind::<Uuid, _>(user).get_result(connection).await.optional()?)
@@ -210,6 +214,28 @@ pub(super) struct ApiKey {
 pub(super) async fn api_keys(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<Vec<ApiKey>> {
     let keys = api_keys::table.filter(api_keys::user_id.eq(user)).order(api_keys::id);
     Ok(keys.select(ApiKey::as_select()).load(connection).await?)
+}
+
+#[derive(Queryable, Selectable, Serialize)]
+#[diesel(table_name = grants, check_for_backend(diesel::pg::Pg))]
+pub(super) struct Grant {
+    id: GrantId,
+    org_id: OrgId,
+    service: String,
+    reference: String,
+    description: String,
+    actor: Option<String>,
+    #[diesel(select_expression = grants::scopes)]
+    scopes: Vec<String>,
+    api_key_id: Option<ApiKeyId>,
+    created_at: Timestamp,
+    last_used_at: Option<Timestamp>,
+    expires_at: Timestamp,
+}
+
+pub(super) async fn grants(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<Vec<Grant>> {
+    let grants = grants::table.filter(grants::user_id.eq(user)).order(grants::id);
+    Ok(grants.select(Grant::as_select()).load(connection).await?)
 }
 
 #[derive(QueryableByName, Serialize)]

@@ -3,13 +3,11 @@
 
 mod error;
 pub(crate) mod http;
-mod job;
 mod rules;
 mod store;
 
 pub(crate) use error::FeedError;
-pub(crate) use job::Prune;
-pub(crate) use store::write;
+pub(crate) use store::{prune, write};
 
 use identity::Feed;
 use service_kit::db::Db;

@@ -34,9 +34,12 @@ pub(crate) async fn write(
     Ok(voided)
 }
 
-/// Deletes revocations that are older than `keep`; gives how many.
-pub(super) async fn prune(connection: &mut AsyncPgConnection, keep: Duration) -> db::Result<usize> {
-    let old = revocations::table.filter(revocations::created_at.lt(Timestamp::now() - keep));
+/// How long revocations are kept: longer than a reader looks back when it starts.
+const KEPT: Duration = Duration::from_secs(60 * 60);
+
+/// Deletes those of tokens that have long ended; gives how many.
+pub(crate) async fn prune(connection: &mut AsyncPgConnection, now: Timestamp) -> db::Result<usize> {
+    let old = revocations::table.filter(revocations::created_at.lt(now - KEPT));
     Ok(diesel::delete(old).execute(connection).await?)
 }
 

@@ -7,13 +7,14 @@ use serde_json::{Map, Value};
 
 use super::ready;
 use crate::{
+    grant,
     organizations::thing,
     second_factor::guarded,
     spawn::{Auth, PASSWORD},
 };
 
 /// The tables that are in the export, each with its section.
-const TOLD: [(&str, &str); 14] = [
+const TOLD: [(&str, &str); 15] = [
     ("users", "account"),
     ("user_roles", "account"),
     ("organizations", "organizations"),
@@ -21,6 +22,7 @@ const TOLD: [(&str, &str); 14] = [
     ("invitations", "invitations_sent"),
     ("sessions", "sessions"),
     ("api_keys", "api_keys"),
+    ("grants", "grants"),
     ("totp_factors", "second_factor"),
     ("recovery_codes", "second_factor"),
     ("mails", "mails"),
@@ -84,6 +86,7 @@ async fn all_that_auth_holds_is_told_and_no_secret_and_nothing_about_others() {
     let ada = guarded.who;
     let (eve, org) = (auth.verified("eve@example.com").await, auth.org(&ada).await);
     let key = auth.api_key(&ada, &["auth:read"]).await;
+    grant::give(&auth, &ada, "import_1").await.unwrap();
     let asked_by_eve = auth.org(&eve).await;
     auth.invited(&eve, asked_by_eve, "ada@example.com", "viewer").await;
     auth.invited(&ada, org, "waiting@example.com", "viewer").await;

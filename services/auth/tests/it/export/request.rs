@@ -215,7 +215,7 @@ async fn after_its_time_it_is_gone() {
     let kept = ready(&auth, &ada).await;
     auth.sql(
         "INSERT INTO jobs (id, kind, payload, priority, state, max_attempts)
-         VALUES (gen_random_uuid(), 'auth.prune_exports', '{}', 2, 'ready', 1)",
+         VALUES (gen_random_uuid(), 'auth.prune', '{}', 2, 'ready', 1)",
     )
     .await;
     for turn in 0.. {
