@@ -32,7 +32,7 @@ const AUDITED: &str = "SELECT count(*) FROM audit_log WHERE action = 'account.de
 impl Auth {
     /// Has the account deleted, when its time of grace is over.
     async fn leave(&self, token: &Secret) -> ScheduledDeletion {
-        self.client.delete_me(token).await.unwrap().expect("a time of grace")
+        self.client.delete_me(token).await.unwrap().unwrap()
     }
 
     /// Somebody whose deletion waits, logged in anew.
