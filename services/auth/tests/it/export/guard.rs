@@ -151,8 +151,9 @@ async fn who_is_deleted_or_banned_while_it_is_gathered_gets_none() {
         assert!(turn < 600, "auth never told its own part");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    auth.client.delete_me(&ada.inward).await.unwrap();
-    auth.client.ban(&auth.admin().await, eve.id(), "spam").await.unwrap();
+    let admin = auth.admin().await;
+    auth.client.delete_user(&admin, ada.id()).await.unwrap();
+    auth.client.ban(&admin, eve.id(), "spam").await.unwrap();
     prefs.recover();
     super::over(&auth).await;
     assert_eq!(auth.count("SELECT count(*) FROM export_parts").await, 0);
@@ -162,7 +163,7 @@ async fn who_is_deleted_or_banned_while_it_is_gathered_gets_none() {
     let ended =
         "SELECT count(*) FROM jobs_history WHERE kind = 'auth.gather_export' AND outcome = 'succeeded'";
     assert_eq!(auth.count(ended).await, 2, "nobody has to look after them");
-    auth.client.unban(&auth.admin().await, eve.id()).await.unwrap();
+    auth.client.unban(&admin, eve.id()).await.unwrap();
     let back = auth.back("eve@example.com").await;
     assert!(auth.client.exports(&back.inward, "").await.unwrap().data.is_empty());
     ready(&auth, &back).await;
