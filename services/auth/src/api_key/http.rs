@@ -111,6 +111,7 @@ pub(crate) async fn patch_api_key(
     let (key, voided) = db
         .transaction(async |connection| {
             rights::store::require_staying(connection, caller.user).await?;
+            rights::store::require_live(connection, &caller).await?;
             let changed = store::update(connection, caller.org, caller.user, id, &change).await?;
             let changed = changed.ok_or(ApiKeyError::Unknown)?;
             let entry = Entry::of(audited::API_KEY_CHANGED).on(id);
@@ -185,6 +186,7 @@ pub(crate) async fn delete_api_key(
     let id = id.into_inner();
     let voided = db
         .transaction(async |connection| {
+            rights::store::require_live(connection, &caller).await?;
             let voided = store::delete(connection, caller.org, caller.user, id).await?;
             if voided.is_empty() {
                 return Err(ApiKeyError::Unknown);

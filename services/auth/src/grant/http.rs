@@ -14,7 +14,10 @@ use service_kit::{
 };
 
 use super::{GrantError, act, store};
-use crate::permissions::{ReadAuth, WriteAuth};
+use crate::{
+    permissions::{ReadAuth, WriteAuth},
+    rights,
+};
 
 const LIST: &str = "grants";
 
@@ -59,6 +62,7 @@ pub(crate) async fn revoke_grant(
     let id = id.into_inner();
     let voided = db
         .transaction(async |connection| {
+            rights::store::require_live(connection, &caller).await?;
             let ended = store::revoke(connection, caller.org, caller.user, id).await?;
             let ended = ended.ok_or(GrantError::Unknown)?;
             Ok::<_, GrantError>(act::end(connection, &origin.caller(&caller), id, ended).await?)

@@ -13,7 +13,7 @@ use super::{UserError, rules, store};
 use crate::{
     account,
     one_time::{self, Purpose},
-    revocation, session,
+    organization, revocation, session,
 };
 
 /// Bans the user, ends their sessions and voids their tokens; changes nothing for who
@@ -133,6 +133,7 @@ pub(crate) async fn delete(
     by: &By,
     user: UserId,
 ) -> Result<Vec<Revocation>, UserError> {
+    organization::store::lock_all_of(connection, user).await?;
     store::lock(connection, user).await?.ok_or(UserError::Unknown)?;
     require_another_administrator(connection, user).await?;
     let voided = account::act::delete(connection, user).await?;

@@ -86,3 +86,20 @@ async fn who_administers_is_asked_for_in_the_transaction() {
     assert_eq!(auth.count(ROLES_OF).await, 3, "theirs alone");
     assert!(auth.login("eve@example.com").await.is_ok());
 }
+
+/// What the feed of revocations has not told yet is in the database already.
+#[actix_web::test]
+async fn a_session_that_has_just_ended_changes_no_key_and_no_grant() {
+    let auth = spawn().await;
+    let ada = auth.somebody("ada@example.com").await;
+    let key = auth.api_key(&ada, &["auth:read"]).await.shown.id;
+    let given = crate::grant::give(&auth, &ada, "import_1").await.unwrap().id;
+    auth.sql("UPDATE sessions SET revoked_at = now()").await;
+    let ended = code(401, "credential_ended");
+    let change = contract_auth::ApiKeyChange { name: Some("x".to_owned()), ..Default::default() };
+    assert_eq!(refused(auth.client.change_api_key(&ada.inward, key, &change).await), ended);
+    assert_eq!(refused(auth.client.rotate_api_key(&ada.inward, key, 0).await), ended);
+    assert_eq!(refused(auth.client.delete_api_key(&ada.inward, key).await), ended);
+    assert_eq!(refused(auth.client.revoke_grant(&ada.inward, given).await), ended);
+    assert_eq!(auth.count("SELECT count(*) FROM api_keys WHERE name = 'a key'").await, 1);
+}

@@ -22,7 +22,7 @@ use super::Origins;
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const HEADERS: &str = "Accept, Authorization, Content-Type, Flags-Environment, Idempotency-Key, If-Match, \
                        If-None-Match, Last-Event-ID, Prefer, X-API-Key, X-Request-Id, traceparent";
-const EXPOSED: &str = "ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, \
+const EXPOSED: &str = "Content-Disposition, ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, \
                        WWW-Authenticate, X-Request-Id";
 /// How long a browser may remember a preflight, seconds.
 const MAX_AGE: &str = "600";

@@ -98,6 +98,32 @@ async fn a_deletion_against_everything_else_leaves_nothing_or_one_owner() {
     }
 }
 
+/// Whoever deletes a user holds their organisations before them, as whoever changes members does:
+/// in another order each would wait for the other.
+#[actix_web::test]
+async fn an_administrators_deletion_against_changes_of_members_is_no_deadlock() {
+    let auth = spawn().await;
+    let root = auth.admin().await;
+    for round in 0..50 {
+        let owner = auth.verified(&format!("owner{round}@example.com")).await;
+        let org = auth.org(&owner).await;
+        let (member, other) =
+            (auth.member(&owner, org, "member").await, auth.member(&owner, org, "viewer").await);
+        let client = &auth.client;
+        let attempts: Vec<Attempt<'_>> = vec![
+            Box::pin(client.delete_user(&root, member.id())),
+            Box::pin(async {
+                client.change_member(&owner.inward, org, member.id(), "viewer").await.map(drop)
+            }),
+            Box::pin(client.transfer_org(&owner.inward, org, member.id())),
+            Box::pin(client.remove_member(&owner.inward, org, member.id())),
+            Box::pin(client.leave_org(&other.inward, org)),
+        ];
+        no_failure(join_all(attempts).await);
+        one_owner(&auth, org, round).await;
+    }
+}
+
 /// A session outlives every organisation but its user's own.
 async fn still_there(auth: &Auth, somebody: &Somebody) {
     assert!(auth.client.refresh(&somebody.tokens.refresh_token).await.is_ok(), "{}", somebody.email);
