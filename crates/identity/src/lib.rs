@@ -11,6 +11,7 @@ mod claims;
 mod extract;
 mod keys;
 mod principal;
+mod proven;
 mod refusal;
 mod revocation;
 mod scopes;

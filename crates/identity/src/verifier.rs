@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use ids::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, errors::ErrorKind};
@@ -7,6 +7,7 @@ use service_discovery::{CallError, Peer, PeerOptions, Registry, Service};
 
 use crate::{
     Claims, EDGE_AUDIENCE, FetchedKeys, GATEWAY_ISSUER, KeySource, Refusal, Revocations, jwks_path,
+    proven::{Proof, Proven},
     signing::TOKEN_TYPE,
 };
 
@@ -35,6 +36,7 @@ pub struct Trusted {
 pub struct Verifier {
     trusted: Vec<Trusted>,
     revocations: Revocations,
+    proven: Option<Proven>,
 }
 
 impl Trusted {
@@ -79,7 +81,14 @@ impl Verifier {
     /// A verifier that accepts what is listed and not revoked, and nothing else.
     #[must_use]
     pub fn new(trusted: Vec<Trusted>, revocations: Revocations) -> Self {
-        Self { trusted, revocations }
+        Self { trusted, revocations, proven: None }
+    }
+
+    /// Remembers the tokens that it has proven: of one that comes again, only the time, the
+    /// revocations, and that its key is held still are looked at.
+    #[must_use]
+    pub fn remembering(self) -> Self {
+        Self { proven: Some(Proven::new()), ..self }
     }
 
     /// The revocations that it heeds.
@@ -96,14 +105,47 @@ impl Verifier {
         if token.len() > MAX_LENGTH {
             return Err(Refusal::Invalid("it is too long"));
         }
+        let claims = match self.recall(token).await? {
+            Some(claims) => claims,
+            None => self.prove(token).await?,
+        };
+        self.revocations.check(&claims)?;
+        Ok(claims)
+    }
+
+    /// The claims of a token that was proven before, if they hold still.
+    async fn recall(&self, token: &str) -> Result<Option<Claims>, Refusal> {
+        let proof = self.proven.as_ref().and_then(|proven| proven.recall(token));
+        let Some((proof, trusted)) =
+            proof.and_then(|proof| Some((proof.clone(), self.trusted.get(proof.issuer)?)))
+        else {
+            return Ok(None);
+        };
+        let held = trusted.keys.find(&proof.kid).await?;
+        if !held.is_some_and(|key| Arc::ptr_eq(&key, &proof.key)) {
+            return Ok(None);
+        }
+        let end = proof.claims.exp.saturating_add(i64::try_from(LEEWAY).unwrap_or_default());
+        if end < Timestamp::now().unix_seconds() {
+            return Err(Refusal::Expired);
+        }
+        Ok(Some(proof.claims.clone()))
+    }
+
+    /// The claims of a token, by its signature.
+    async fn prove(&self, token: &str) -> Result<Claims, Refusal> {
         let header = jsonwebtoken::decode_header(token).map_err(|_why| Refusal::Invalid("it is no JWT"))?;
         let kid = acceptable_header(&header)?;
-        let issuer = unverified_issuer(token)?;
-        let trusted = self.trusted.iter().find(|trusted| trusted.issuer == issuer);
-        let trusted = trusted.ok_or(Refusal::Invalid("its issuer is unknown here"))?;
+        let name = unverified_issuer(token)?;
+        let issuer = self.trusted.iter().position(|trusted| trusted.issuer == name);
+        let (issuer, trusted) = issuer
+            .and_then(|issuer| Some((issuer, self.trusted.get(issuer)?)))
+            .ok_or(Refusal::Invalid("its issuer is unknown here"))?;
         let key = trusted.keys.find(kid).await?.ok_or(Refusal::Invalid("its key is unknown"))?;
         let claims = verify_with(token, trusted, &key)?;
-        self.revocations.check(&claims)?;
+        if let Some(proven) = &self.proven {
+            proven.remember(token, Proof { claims: claims.clone(), issuer, kid: kid.to_owned(), key });
+        }
         Ok(claims)
     }
 }
@@ -169,7 +211,6 @@ mod tests {
     };
     use proptest::prelude::*;
     use serde_json::json;
-    use std::sync::Arc;
 
     const SEED: [u8; 32] = [7; 32];
 
@@ -178,12 +219,15 @@ mod tests {
     }
 
     fn verifier() -> Verifier {
-        let keys = KeySet::default();
+        verifier_by(Arc::default())
+    }
+
+    fn verifier_by(keys: Arc<KeySet>) -> Verifier {
         keys.replace(&JwkSet { keys: vec![key().public_jwk()] });
         let trusted = Trusted {
             issuer: "https://api.example.com".to_owned(),
             audiences: vec!["plinth".to_owned()],
-            keys: KeySource::Held(Arc::new(keys)),
+            keys: KeySource::Held(keys),
         };
         let revocations = Revocations::default();
         revocations.take(Feed::default());
@@ -314,6 +358,40 @@ mod tests {
         assert_eq!(verifier.verify(&token).await.unwrap_err(), Refusal::Revoked);
         let newer = key().sign(&Claims { ver: 2, ..claims() }).unwrap();
         assert!(verifier.verify(&newer).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_is_remembered_ends_with_its_key_its_time_and_its_revocation() {
+        let keys: Arc<KeySet> = Arc::default();
+        let verifier = verifier_by(Arc::clone(&keys)).remembering();
+        let token = key().sign(&claims()).unwrap();
+        for _ in 0..2 {
+            assert_eq!(verifier.verify(&token).await.unwrap(), claims());
+        }
+        assert!(verifier.proven.as_ref().unwrap().recall(&token).is_some());
+        let (body, signature) = token.rsplit_once('.').unwrap();
+        let other = key().sign(&Claims { jti: "2".to_owned(), ..claims() }).unwrap();
+        let mixed = format!("{body}.{}", other.rsplit_once('.').unwrap().1);
+        assert!(verifier.verify(&mixed).await.is_err(), "with another signature than {signature}");
+
+        let mut impostor = SigningKey::from_seed(&[9; 32]).unwrap().public_jwk();
+        impostor.common.key_id = Some(key().kid().to_owned());
+        keys.replace(&JwkSet { keys: vec![impostor] });
+        assert!(verifier.verify(&token).await.is_err(), "another key has its name");
+        keys.replace(&JwkSet { keys: Vec::new() });
+        assert!(verifier.verify(&token).await.is_err(), "its key is gone");
+        keys.replace(&JwkSet { keys: vec![key().public_jwk()] });
+        assert!(verifier.verify(&token).await.is_ok());
+
+        let soon = Timestamp::now().unix_seconds() - 4;
+        let late = key().sign(&Claims { exp: soon, iat: soon - 300, ..claims() }).unwrap();
+        assert!(verifier.verify(&late).await.is_ok(), "within the leeway");
+        tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
+        assert_eq!(verifier.verify(&late).await.unwrap_err(), Refusal::Expired);
+
+        verifier.revocations().hear([Revocation { subject: claims().sub, version: None }]);
+        assert_eq!(verifier.verify(&token).await.unwrap_err(), Refusal::Revoked);
+        assert!(verifier.verify("nonsense").await.is_err());
     }
 
     #[tokio::test]

@@ -274,7 +274,8 @@ fn verifier(
 ) -> Result<Verifier, CallError> {
     let own = Trusted::auth(registry, Service::Auth, takes_clients_tokens)?;
     let own = Trusted { keys: KeySource::Held(keys.verifying()), ..own };
-    Ok(Verifier::new(vec![Trusted::gateway(registry, Service::Auth)?, own], revocations.clone()))
+    let trusted = vec![Trusted::gateway(registry, Service::Auth)?, own];
+    Ok(Verifier::new(trusted, revocations.clone()).remembering())
 }
 
 /// Accepts what the gateway and auth itself made for any service: an exchange shows
@@ -288,5 +289,5 @@ fn verifier_of_all(
     let gateway = Trusted { audiences: audiences.clone(), ..Trusted::gateway(registry, Service::Auth)? };
     let keys = KeySource::Held(keys.verifying());
     let own = Trusted { issuer: registry.public_origin(), audiences, keys };
-    Ok(Verifier::new(vec![gateway, own], revocations.clone()))
+    Ok(Verifier::new(vec![gateway, own], revocations.clone()).remembering())
 }

@@ -165,7 +165,7 @@ impl State {
         Ok(Self {
             serves: settings.role.serves(),
             db: Data::new(db),
-            verifier: Data::new(Verifier::new(vec![gateway, auth], revocations)),
+            verifier: Data::new(Verifier::new(vec![gateway, auth], revocations).remembering()),
             keyring: Data::new(settings.keyring),
             validators: Data::default(),
             hub,

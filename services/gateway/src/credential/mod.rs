@@ -38,7 +38,7 @@ pub(crate) fn edge_verifier(registry: &Registry, revocations: Revocations) -> Re
         audiences: vec![EDGE_AUDIENCE.to_owned()],
         keys: KeySource::Fetched(FetchedKeys::new(auth, &jwks_path(Service::Auth))),
     };
-    Ok(Verifier::new(vec![trusted], revocations))
+    Ok(Verifier::new(vec![trusted], revocations).remembering())
 }
 
 impl Credentials {
