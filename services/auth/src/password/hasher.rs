@@ -20,18 +20,25 @@ const STEP_BACK: i32 = 10;
 
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
-/// Threads that do nothing but hash, and a queue before them that is never long.
+/// Threads that do nothing but hash, and a queue before them.
 #[derive(Clone, Debug)]
 pub(crate) struct Hasher {
     queue: SyncSender<Job>,
     places: Arc<Semaphore>,
+    working: Arc<Semaphore>,
 }
 
-/// The right to have one password hashed after another. Whoever has it will get a thread:
-/// it is taken before anything is looked up, so that who is shed costs nothing else.
+/// How many have their turn, for each thread: one is hashed, while the others look up what
+/// belongs to it, or note how it went.
+const TURNS: usize = 3;
+
+/// The right to have one password hashed after another: it is taken before anything is looked
+/// up. Who is shed costs nothing else, and those who wait come to the database one by one
+/// instead of all at once.
 #[derive(Debug)]
 pub(crate) struct Place {
-    _permit: OwnedSemaphorePermit,
+    _place: OwnedSemaphorePermit,
+    _turn: OwnedSemaphorePermit,
 }
 
 impl Hasher {
@@ -41,8 +48,8 @@ impl Hasher {
     /// # Errors
     /// When the system gives no thread.
     pub(crate) fn start(threads: usize, waiting: usize) -> std::io::Result<Self> {
-        let places = threads.max(1) + waiting;
-        let (queue, jobs) = sync_channel::<Job>(places);
+        let (places, turns) = (threads.max(1) + waiting, TURNS * threads.max(1));
+        let (queue, jobs) = sync_channel::<Job>(turns);
         let jobs = Arc::new(Mutex::new(jobs));
         for number in 0..threads.max(1) {
             let jobs = Arc::clone(&jobs);
@@ -51,18 +58,21 @@ impl Hasher {
                 work(&jobs);
             })?;
         }
-        Ok(Self { queue, places: Arc::new(Semaphore::new(places)) })
+        let (places, working) = (Arc::new(Semaphore::new(places)), Arc::new(Semaphore::new(turns)));
+        Ok(Self { queue, places, working })
     }
 
-    /// A place, unless all are taken.
-    pub(crate) fn place(&self) -> Result<Place, PasswordError> {
-        let permit = Arc::clone(&self.places).try_acquire_owned();
-        permit.map(|permit| Place { _permit: permit }).map_err(|_full| PasswordError::Busy)
+    /// A place, as soon as it is its turn; unless too many wait already.
+    pub(crate) async fn place(&self) -> Result<Place, PasswordError> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_full| PasswordError::Busy)?;
+        let turn = Arc::clone(&self.working).acquire_owned().await;
+        let turn = turn.map_err(|_closed| PasswordError::Failed("the hasher died".to_owned()))?;
+        Ok(Place { _place: place, _turn: turn })
     }
 
     /// The PHC string of a password, for who has no place yet.
     pub(crate) async fn make(&self, password: NormalPassword) -> Result<String, PasswordError> {
-        self.make_at(&self.place()?, password).await
+        self.make_at(&self.place().await?, password).await
     }
 
     /// The PHC string of a password.
@@ -135,7 +145,7 @@ mod tests {
     async fn hashing_lets_everybody_else_go_first() {
         use rustix::{process::getpriority_process, thread::gettid};
         let hasher = Hasher::start(1, 1).unwrap();
-        let place = hasher.place().unwrap();
+        let place = hasher.place().await.unwrap();
         let niceness =
             hasher.run(&place, |_| getpriority_process(Some(gettid())).map_err(|why| why.to_string()));
         let own = getpriority_process(Some(gettid())).unwrap();
@@ -146,8 +156,8 @@ mod tests {
     async fn a_full_queue_sheds_and_recovers() {
         let hasher = Hasher::start(1, 1).unwrap();
         let password = || NormalPassword::from("a password");
-        let (first, second) = (hasher.place().unwrap(), hasher.place().unwrap());
-        assert!(matches!(hasher.place(), Err(PasswordError::Busy)));
+        let (first, second) = (hasher.place().await.unwrap(), hasher.place().await.unwrap());
+        assert!(matches!(hasher.place().await, Err(PasswordError::Busy)));
         assert!(matches!(hasher.make(password()).await, Err(PasswordError::Busy)));
         assert!(hasher.make_at(&first, password()).await.is_ok(), "who has a place is served");
         drop(first);
@@ -156,14 +166,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_has_a_place_gets_a_thread_however_many_there_are() {
+    async fn as_many_as_there_are_places_for_are_served_a_few_at_a_time() {
         let hasher = Hasher::start(2, 30).unwrap();
-        let all = (0..32).map(|_| {
-            let hasher = hasher.clone();
-            let place = hasher.place().unwrap();
-            async move { hasher.check(&place, NormalPassword::from("a password"), None).await.map(drop) }
+        let most = std::sync::atomic::AtomicUsize::new(0);
+        let all = (0..40).map(|_| async {
+            let place = hasher.place().await?;
+            let turns = 2 * TURNS - hasher.working.available_permits();
+            most.fetch_max(turns, std::sync::atomic::Ordering::Relaxed);
+            hasher.check(&place, NormalPassword::from("a password"), None).await
         });
         let served = futures_util::future::join_all(all).await;
-        assert!(served.iter().all(Result::is_ok), "{served:?}");
+        assert_eq!(served.iter().filter(|outcome| outcome.is_ok()).count(), 32, "{served:?}");
+        assert_eq!(most.into_inner(), 2 * TURNS, "so many come to the database at once");
     }
 }

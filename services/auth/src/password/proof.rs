@@ -64,7 +64,7 @@ impl Checker {
         from: Option<IpAddr>,
     ) -> Result<Judged<'_>, PasswordError> {
         let turn = self.attempts.turn(Proof::Password, address).await?;
-        let place = self.hasher.place()?;
+        let place = self.hasher.place().await?;
         Ok(Judged { attempt: turn.count(from).await?, place })
     }
 
