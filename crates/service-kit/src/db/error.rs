@@ -16,7 +16,8 @@ pub enum Error {
 
 impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
-        if is_outage(&error) { Self::Unavailable(Box::new(error)) } else { Self::Query(error) }
+        let passes = is_outage(&error) || is_contention(&error);
+        if passes { Self::Unavailable(Box::new(error)) } else { Self::Query(error) }
     }
 }
 
@@ -40,6 +41,14 @@ fn is_outage(error: &DieselError) -> bool {
     }
 }
 
+/// Whether the transaction was given up for the sake of others (40P01, 55P03): nothing of it has
+/// happened, and it may be sent again.
+fn is_contention(error: &DieselError) -> bool {
+    matches!(error, DieselError::DatabaseError(_, info)
+        if info.message().starts_with("deadlock detected")
+            || info.message() == "canceling statement due to lock timeout")
+}
+
 impl Describe for Error {
     fn kind(&self) -> Kind {
         match self {
@@ -57,5 +66,27 @@ impl Describe for Error {
 
     fn retry_after(&self) -> Option<Duration> {
         matches!(self, Self::Unavailable(_)).then_some(Duration::from_secs(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(message: &str) -> Error {
+        DieselError::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message.to_owned())).into()
+    }
+
+    #[test]
+    fn whoever_was_given_up_for_others_may_come_again() {
+        for passing in [
+            "deadlock detected",
+            "canceling statement due to lock timeout",
+            "terminating connection due to administrator command",
+        ] {
+            let error = of(passing);
+            assert!(matches!(error, Error::Unavailable(_)) && error.retry_after().is_some(), "{passing}");
+        }
+        assert!(matches!(of("division by zero"), Error::Query(_)));
     }
 }

@@ -9,4 +9,4 @@ pub(crate) mod store;
 
 pub(crate) use email::Email;
 pub(crate) use error::AccountError;
-pub(crate) use rules::{NewAccount, named, too_large};
+pub(crate) use rules::{NewAccount, is_name, named, too_large};

@@ -74,14 +74,22 @@ pub(crate) fn too_large(metadata: &Map<String, Value>, pointer: &str) -> Option<
 /// What to call a person, trimmed.
 pub(crate) fn named(text: &str, pointer: &str) -> Result<String, FieldError> {
     let text = text.trim();
-    let length = text.chars().count();
-    let plain = !text.chars().any(|c| c.is_control() || turns_text_around(c));
-    if (1..=NAME).contains(&length) && plain && text.chars().any(is_visible) {
+    if is_name(text, NAME) {
         return Ok(text.to_owned());
     }
-    let detail =
-        format!("1 to {NAME} characters are wanted that one can see, none of them control characters");
+    let detail = format!(
+        "1 to {NAME} characters are wanted that one can see, none of them control characters, and no link"
+    );
     Err(FieldError::new(pointer, "not_a_name", detail))
+}
+
+/// Whether somebody or something may be called this. Names stand in mails to strangers: one sees
+/// them, they turn nothing around, and there is no link in them.
+pub(crate) fn is_name(text: &str, most: usize) -> bool {
+    let lower = text.to_lowercase();
+    let links = lower.contains("://") || lower.contains("www.");
+    let plain = !links && !text.chars().any(|c| c.is_control() || turns_text_around(c));
+    (1..=most).contains(&text.chars().count()) && plain && text.chars().any(is_visible)
 }
 
 /// Whether a reader sees anything of it: a name must not look like none.
@@ -163,8 +171,16 @@ mod tests {
     }
 
     #[test]
-    fn a_name_can_be_seen_and_turns_nothing_around() {
-        for bad in ["\u{200b}\u{200b}", "\u{3164}", "\u{feff} \u{2060}", "Ada\u{202e}nimda", "\u{e0041}"] {
+    fn a_name_can_be_seen_turns_nothing_around_and_is_no_link() {
+        for bad in [
+            "https://evil.example",
+            "Ada, see WWW.evil.example",
+            "\u{200b}\u{200b}",
+            "\u{3164}",
+            "\u{feff} \u{2060}",
+            "Ada\u{202e}nimda",
+            "\u{e0041}",
+        ] {
             assert!(named(bad, "/name").is_err(), "{bad:?}");
         }
         for good in ["Ada", "👩\u{200d}🔬", "عائشة", "क\u{94d}\u{200d}ष"] {

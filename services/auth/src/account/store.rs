@@ -284,6 +284,13 @@ pub(crate) async fn hold_password(
     Ok(held.is_some())
 }
 
+/// Holds the user, if there is one, as [`hold_password`] does.
+pub(crate) async fn hold(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<()> {
+    let held = users::table.find(user).select(users::id).for_share();
+    let _: Option<UserId> = held.first(connection).await.optional()?;
+    Ok(())
+}
+
 /// Replaces the password, if it is still the one with the hash `old`; gives the next
 /// version of the user's rights, so that what was issued before is void.
 pub(super) async fn replace_password(

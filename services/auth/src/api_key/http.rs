@@ -54,9 +54,9 @@ pub(crate) async fn create_api_key(
     let text = text.map_err(|why| ApiKeyError::Failed(why.to_string()))?;
     let shown = db
         .transaction(async |connection| {
-            rights::store::require_live(connection, &caller).await?;
+            rights::store::hold_live(connection, &caller).await?;
             rights::store::require_staying(connection, caller.user).await?;
-            if store::count_locked(connection, caller.user).await? >= rules::MOST {
+            if store::count(connection, caller.user).await? >= rules::MOST {
                 return Err(ApiKeyError::TooMany(rules::MOST));
             }
             let shown = store::insert(connection, caller.org, caller.user, &text, &new, now).await?;

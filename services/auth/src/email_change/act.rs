@@ -3,8 +3,8 @@
 use audit::{By, Entry};
 use contract_auth::{MailKind, audited};
 use diesel_async::AsyncPgConnection;
-use identity::Revocation;
-use ids::{Timestamp, UserId};
+use identity::{Principal, Revocation};
+use ids::Timestamp;
 
 use super::store;
 use crate::{
@@ -13,19 +13,24 @@ use crate::{
     one_time::{self, OneTimeError, Purpose},
     proof::{self, ProofError, act::Shown},
     revocation,
-    rights::RightsError,
+    rights::{self, RightsError},
+    session,
 };
 
 /// Mails a link to the new address, whether or not somebody else has it: that shows when it
-/// is followed. The latest wish counts.
+/// is followed. The latest wish counts. The last proof of the caller must be fresh.
 pub(super) async fn ask(
     connection: &mut AsyncPgConnection,
     by: &By,
-    user: UserId,
+    caller: &Principal,
     email: &Email,
     now: Timestamp,
 ) -> Result<(), ProofError> {
+    let user = caller.user;
+    // First the account, then the credential: whoever voids wishes is done, or comes after this one.
     let holder = proof::store::lock(connection, user).await?.ok_or(RightsError::Ended)?;
+    rights::store::require_live(connection, caller).await?;
+    session::act::require_fresh(connection, caller, now).await?;
     if holder.email == email.as_str() {
         return Err(ProofError::field("/email", "same_address", "the account has this address already"));
     }

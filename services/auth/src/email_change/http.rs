@@ -19,7 +19,7 @@ use crate::{
     account::Email,
     one_time::{self, Purpose},
     permissions::WriteAuth,
-    proof, rights, session,
+    proof,
 };
 
 /// Asks for another address: a link that is mailed there confirms it within an hour.
@@ -50,9 +50,7 @@ pub(crate) async fn change_email(
     let email: Email = proof::act::address(&body.0.email)?;
     let (by, now) = (origin.caller(&caller), Timestamp::now());
     once.run(&db, async |connection| {
-        rights::store::require_live(connection, &caller).await?;
-        session::act::require_fresh(connection, &caller, now).await?;
-        act::ask(connection, &by, caller.user, &email, now).await?;
+        act::ask(connection, &by, &caller, &email, now).await?;
         Ok(HttpResponse::Accepted().json(Accepted::of("follow the link that is mailed to the new address")))
     })
     .await

@@ -28,13 +28,11 @@ pub(super) async fn give(
     accepted: &Accepted,
     now: Timestamp,
 ) -> Result<HeldGrant, GrantError> {
-    // From here on, nobody gives another in this name, nor removes the person.
-    let given = store::count_locked(connection, giver.user, now).await?;
-    rights::store::require_live(connection, giver).await?;
+    rights::store::hold_live(connection, giver).await?;
     if let Some(key) = accepted.api_key {
         store::hold_api_key(connection, giver.user, key).await?.ok_or(RightsError::Ended)?;
     }
-    if given >= rules::MOST {
+    if store::count(connection, giver.user, now).await? >= rules::MOST {
         return Err(GrantError::TooMany(rules::MOST));
     }
     if let Some(made) = store::insert(connection, giver, holder, accepted, now).await? {

@@ -18,17 +18,15 @@ use service_kit::{
 use super::rules::Accepted;
 use crate::{
     revocation,
-    schema::{api_keys, grants, users},
+    schema::{api_keys, grants},
 };
 
-/// How many grants the user has given that have not ended; until the transaction ends
-/// nobody else adds one.
-pub(super) async fn count_locked(
+/// How many grants the user has given that have not ended. Whoever adds one holds the account.
+pub(super) async fn count(
     connection: &mut AsyncPgConnection,
     user: UserId,
     now: Timestamp,
 ) -> db::Result<i64> {
-    let _: UserId = users::table.find(user).select(users::id).for_update().first(connection).await?;
     let open = grants::table.filter(grants::user_id.eq(user).and(grants::expires_at.gt(now)));
     Ok(open.count().get_result(connection).await?)
 }

@@ -36,9 +36,17 @@ pub(super) async fn begin(
     now: Timestamp,
 ) -> Result<Acting, ImpersonationError> {
     let Accepted { reason, lasts } = rules::accept(caller.user, user, wish)?;
-    rights::store::require_live(connection, caller).await?;
-    // From here on, nobody gives them a role or bans them.
-    if user::store::lock(connection, user).await?.ok_or(UserError::Unknown)?.is_banned() {
+    // From here on, nobody gives the user a role or bans them, and nobody takes from the caller
+    // what lets them: that would not end a session that is not there yet. Who changes several
+    // users locks them in the order of their ids.
+    if caller.user < user {
+        rights::store::hold_live(connection, caller).await?;
+    }
+    let standing = user::store::lock(connection, user).await?;
+    if caller.user > user {
+        rights::store::hold_live(connection, caller).await?;
+    }
+    if standing.ok_or(UserError::Unknown)?.is_banned() {
         return Err(ImpersonationError::Banned);
     }
     if store::administers(connection, user).await? {

@@ -74,14 +74,16 @@ async fn send(
     by: &Standing,
     invitation: &Invitation,
     now: Timestamp,
-) -> db::Result<()> {
+) -> Result<(), InvitationError> {
+    let last = mail::store::nth_latest_to(connection, by.org, &invitation.email, rules::MOST_MAILS).await?;
+    rules::may_mail(last, now)?;
     let (organization, inviter) = store::mail_words(connection, by.org, by.user).await?;
     let mail = NewMail::to_address(MailKind::Invitation, &invitation.email, by.org)
         .with("organization", organization)
         .with("invited_by", inviter)
         .with("role", invitation.role.clone());
     let about = Some(invitation.id.to_string());
-    mail::act::send_link(connection, &mail, Purpose::Invitation, about, now).await
+    Ok(mail::act::send_link(connection, &mail, Purpose::Invitation, about, now).await?)
 }
 
 /// Takes an invitation back: its link works no longer.

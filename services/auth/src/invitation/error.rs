@@ -23,6 +23,9 @@ pub(crate) enum InvitationError {
     Unverified,
     #[error("its mail was asked for just now: wait a little")]
     JustSent(Duration),
+    /// To one address.
+    #[error("this address was sent many invitations of this organisation: wait a little")]
+    TooManyMails(Duration),
     #[error("the request has {} invalid field(s)", .0.len())]
     Invalid(Vec<FieldError>),
     #[error(transparent)]
@@ -45,7 +48,7 @@ impl Describe for InvitationError {
             Self::Unknown => Kind::NotFound,
             Self::Member | Self::Invited | Self::TooMany(_) => Kind::Conflict,
             Self::ForAnother | Self::Unverified => Kind::Forbidden,
-            Self::JustSent(_) => Kind::TooManyRequests,
+            Self::JustSent(_) | Self::TooManyMails(_) => Kind::TooManyRequests,
             Self::Invalid(_) => Kind::Invalid,
             Self::Membership(error) => error.kind(),
             Self::Token(error) => error.kind(),
@@ -62,6 +65,7 @@ impl Describe for InvitationError {
             Self::ForAnother => "invitation_for_another",
             Self::Unverified => "email_unverified",
             Self::JustSent(_) => "invitation_just_sent",
+            Self::TooManyMails(_) => "too_many_mails",
             Self::Invalid(_) => "invalid_fields",
             Self::Membership(error) => error.code(),
             Self::Token(error) => error.code(),
@@ -79,7 +83,7 @@ impl Describe for InvitationError {
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::JustSent(left) => Some(*left),
+            Self::JustSent(left) | Self::TooManyMails(left) => Some(*left),
             Self::Membership(error) => error.retry_after(),
             Self::Token(error) => error.retry_after(),
             Self::Db(error) => error.retry_after(),

@@ -26,7 +26,8 @@ use crate::{
 const LIST: &str = "invitations";
 
 /// Invites whoever has an address, with a mail. It makes no difference whether the address
-/// has an account. The role is below the caller's, whose own address is verified.
+/// has an account. The role is below the caller's, whose own address is verified. An address gets
+/// five mails an hour from an organisation, however many invitations are taken back.
 #[utoipa::path(
     tag = "organization",
     request_body = NewInvitation,
@@ -34,6 +35,8 @@ const LIST: &str = "invitations";
     responses(
         (status = 201, description = "The invitation, which is on its way", body = Invitation),
         (status = 409, description = "Invited or a member already, or there are the most", body = Problem,
+         content_type = "application/problem+json"),
+        (status = 429, description = "The address was sent five in an hour", body = Problem,
          content_type = "application/problem+json"),
         Credentialed, Bodied, NotFound, Keyed
     ),

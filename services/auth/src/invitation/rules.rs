@@ -9,6 +9,13 @@ use crate::account::Email;
 /// How long it waits between two mails of one invitation: nobody floods a stranger.
 const BETWEEN_MAILS: Duration = Duration::from_secs(60);
 
+/// How many mails an address gets from one organisation in the span of [`WINDOW`], however many
+/// invitations are made and taken back.
+pub(super) const MOST_MAILS: u16 = 5;
+
+/// The span that mails are counted in.
+const WINDOW: Duration = Duration::from_secs(60 * 60);
+
 /// The address that is invited.
 pub(super) fn accept(email: &str) -> Result<Email, InvitationError> {
     email.parse().map_err(|why| {
@@ -21,6 +28,15 @@ pub(super) fn accept(email: &str) -> Result<Email, InvitationError> {
 pub(super) fn may_send_again(sent_at: Timestamp, now: Timestamp) -> Result<(), InvitationError> {
     match BETWEEN_MAILS.checked_sub(now.since(sent_at)) {
         Some(left) if !left.is_zero() => Err(InvitationError::JustSent(left)),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses to mail the address once more; `last` is when the [`MOST_MAILS`]-latest mail was asked
+/// for.
+pub(super) fn may_mail(last: Option<Timestamp>, now: Timestamp) -> Result<(), InvitationError> {
+    match last.and_then(|at| WINDOW.checked_sub(now.since(at))) {
+        Some(left) if !left.is_zero() => Err(InvitationError::TooManyMails(left)),
         _ => Ok(()),
     }
 }
@@ -46,6 +62,14 @@ mod tests {
         let after = |seconds| may_send_again(now, now + Duration::from_secs(seconds));
         assert!(matches!(after(0), Err(InvitationError::JustSent(left)) if left == BETWEEN_MAILS));
         assert!(after(59).is_err() && after(60).is_ok() && after(3600).is_ok());
+    }
+
+    #[test]
+    fn five_mails_an_hour() {
+        let now = Timestamp::now();
+        let after = |seconds| may_mail(Some(now), now + Duration::from_secs(seconds));
+        assert!(matches!(after(0), Err(InvitationError::TooManyMails(left)) if left == WINDOW));
+        assert!(after(3599).is_err() && after(3600).is_ok() && may_mail(None, now).is_ok());
     }
 
     proptest! {

@@ -100,6 +100,23 @@ pub(crate) async fn nth_latest(
     Ok(nth.first(connection).await.optional()?)
 }
 
+/// When the `n`th invitation of the organisation to this address, counted from the latest (1),
+/// was asked for; `None`: there were fewer.
+pub(crate) async fn nth_latest_to(
+    connection: &mut AsyncPgConnection,
+    org: OrgId,
+    recipient: &str,
+    n: u16,
+) -> db::Result<Option<Timestamp>> {
+    let nth = mails::table
+        .filter(mails::org_id.eq(org).and(mails::kind.eq(MailKind::Invitation.name())))
+        .filter(mails::recipient.eq(recipient))
+        .order(mails::created_at.desc())
+        .offset(i64::from(n) - 1)
+        .select(mails::created_at);
+    Ok(nth.first(connection).await.optional()?)
+}
+
 /// How long mails are kept: a mail service that was away for that long sends them no more.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 

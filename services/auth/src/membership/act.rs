@@ -153,11 +153,13 @@ pub(crate) async fn end_all(connection: &mut AsyncPgConnection, user: UserId) ->
     Ok(())
 }
 
-/// Hands the organisation over to another member; nothing if it is theirs.
+/// Hands the organisation over to another member, unless they own the most; nothing if it is
+/// theirs.
 pub(super) async fn transfer(
     connection: &mut AsyncPgConnection,
     owner: &Standing,
     to: UserId,
+    most: i64,
 ) -> Result<Option<Vec<Revocation>>, MembershipError> {
     owner.require_owner()?;
     if owner.user == to {
@@ -172,6 +174,9 @@ pub(super) async fn transfer(
     }
     // What was looked at before both were held may have changed.
     other(connection, owner.org, to).await?.require_can_own()?;
+    if organization::store::count_owned(connection, to).await? >= most {
+        return Err(MembershipError::OwnsMost(most));
+    }
     // In this order: there is never a second owner, and none only until here.
     set_role(connection, owner.org, owner.user, ADMIN).await?;
     set_role(connection, owner.org, to, OWNER).await?;

@@ -27,6 +27,9 @@ pub(crate) enum MembershipError {
     /// Nobody is left owning an organisation with others when an account goes.
     #[error("this member is about to delete their account")]
     Leaving,
+    /// Nobody comes to own more by transfers than they may make.
+    #[error("this member owns {0} organisations already, which is the most")]
+    OwnsMost(i64),
     /// Its owner is about to go, and it with them.
     #[error("this organisation takes nobody in for now")]
     Closing,
@@ -58,6 +61,7 @@ impl Describe for MembershipError {
             | Self::Personal
             | Self::Suspended
             | Self::Leaving
+            | Self::OwnsMost(_)
             | Self::Closing
             | Self::Full(_) => Kind::Conflict,
             Self::Invalid(_) => Kind::Invalid,
@@ -77,6 +81,7 @@ impl Describe for MembershipError {
             Self::Owner => "owner_must_transfer",
             Self::Personal => "organization_personal",
             Self::Suspended => "member_suspended",
+            Self::OwnsMost(_) => "too_many_organizations",
             Self::Leaving => "member_leaving",
             Self::Closing => "organization_closing",
             Self::Full(_) => "organization_full",

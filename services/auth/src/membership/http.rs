@@ -16,6 +16,7 @@ use service_kit::{
 
 use super::{MembershipError, act, rules, store};
 use crate::{
+    organization::Limits,
     permissions::{ReadOrganizations, WriteAuth, WriteOrganizations},
     session,
 };
@@ -40,6 +41,7 @@ pub(crate) async fn list_members(
     let page = query.page(LIST)?;
     let mut connection = db.connection().await?;
     let by = act::enter(&mut connection, &caller, *org).await?;
+    by.require_reader()?;
     let mut data = store::list(&mut connection, *org, page).await?;
     let next_cursor = page.cut(LIST, &mut data, |member| member.user_id.uuid());
     let data = data.into_iter().map(|member| rules::shown_to(&by, member)).collect();
@@ -160,11 +162,13 @@ pub(crate) async fn leave_organization(
     security(("bearer" = ["orgs:write"]))
 )]
 #[post("/api/v1/orgs/{id}/transfer")]
+#[expect(clippy::too_many_arguments, reason = "each is of the request, or of the process")]
 pub(crate) async fn transfer_organization(
     caller: Can<WriteOrganizations>,
     org: Path<OrgId>,
     body: Strict<Transfer>,
     db: Data<Db>,
+    limits: Data<Limits>,
     once: Idempotency,
     revocations: Data<Revocations>,
     origin: Origin,
@@ -177,7 +181,7 @@ pub(crate) async fn transfer_organization(
             let owner = act::hold(connection, &caller, *org).await?;
             owner.require_owner()?;
             session::act::require_fresh(connection, &caller, Timestamp::now()).await?;
-            if let Some(void) = act::transfer(connection, &owner, to).await? {
+            if let Some(void) = act::transfer(connection, &owner, to, limits.owned).await? {
                 voided = void;
                 let entry = Entry::of(audited::ORGANIZATION_TRANSFERRED).on(*org).in_org(*org);
                 let entry = entry.with("to", to.to_string());

@@ -4,7 +4,7 @@ use ids::{OrgId, UserId};
 use problem::FieldError;
 
 use super::MembershipError;
-use crate::permissions::WriteOrganizations;
+use crate::permissions::{ReadOrganizations, WriteOrganizations};
 
 /// The role of who owns an organisation: one member of each.
 pub(crate) const OWNER: &str = "owner";
@@ -59,6 +59,12 @@ impl Standing {
     /// Refuses who does not manage the organisation.
     pub(crate) fn require_manager(&self) -> Result<(), MembershipError> {
         if self.role.manages() { Ok(()) } else { Err(MembershipError::Role) }
+    }
+
+    /// Refuses whose role does not let them look at the members: the token may be for another
+    /// organisation, where they may more.
+    pub(crate) fn require_reader(&self) -> Result<(), MembershipError> {
+        if self.role.scopes.contains(ReadOrganizations::SCOPE) { Ok(()) } else { Err(MembershipError::Role) }
     }
 
     /// Refuses who does not own it, and what cannot be done to a personal one.

@@ -14,7 +14,7 @@ use service_kit::db;
 use super::{OrganizationError, store};
 use crate::{membership, rights, rights::Whose, session};
 
-/// Makes an organisation that `owner` owns, unless they own the most.
+/// Makes an organisation that `owner`, who is held, owns, unless they own the most.
 pub(super) async fn create(
     connection: &mut AsyncPgConnection,
     owner: UserId,
@@ -22,7 +22,7 @@ pub(super) async fn create(
     most: i64,
     now: Timestamp,
 ) -> Result<OrgId, OrganizationError> {
-    if store::count_owned_locked(connection, owner).await? >= most {
+    if store::count_owned(connection, owner).await? >= most {
         return Err(OrganizationError::TooMany(most));
     }
     let org = OrgId::generate();

@@ -70,7 +70,7 @@ pub(crate) async fn create_organization(
     caller.session()?;
     let new = rules::accept(body.0)?;
     once.run(&db, async |connection| {
-        rights::store::require_live(connection, &caller).await?;
+        rights::store::hold_live(connection, &caller).await?;
         let org = act::create(connection, caller.user, &new, limits.owned, Timestamp::now()).await?;
         let entry = Entry::of(audited::ORGANIZATION_CREATED).on(org).in_org(org);
         audit::record(connection, &origin.caller(&caller), entry).await?;

@@ -17,7 +17,7 @@ use service_kit::{
 use uuid::Uuid;
 
 use super::OrganizationError;
-use crate::schema::{organizations, users};
+use crate::schema::organizations;
 
 /// Holds the organisation, if there is one: until the transaction ends nobody else changes
 /// it or its members.
@@ -111,11 +111,9 @@ pub(crate) async fn find(
     Ok(row.await.optional()?.map(Organization::from))
 }
 
-/// How many organisations the user owns beside their own; until the transaction ends nobody
-/// makes one more in their name.
-pub(super) async fn count_owned_locked(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<i64> {
-    let held = users::table.find(user).select(users::id).for_no_key_update();
-    let _: UserId = held.first(connection).await?;
+/// How many organisations the user owns beside their own. Whoever makes one in their name holds
+/// the account.
+pub(crate) async fn count_owned(connection: &mut AsyncPgConnection, user: UserId) -> db::Result<i64> {
     #[derive(QueryableByName)]
     struct Count {
         #[diesel(sql_type = BigInt)]

@@ -51,7 +51,7 @@ pub(crate) async fn change_password(
     let new = checker.hasher.make(new).await?;
     let (pass, voided) = db
         .transaction(async |connection| {
-            rights::store::require_live(connection, &caller).await?;
+            rights::store::hold_live(connection, &caller).await?;
             let voided = account::act::replace_password(connection, caller.user, &old, &new).await?;
             let mut voided = voided.ok_or_else(wrong_password)?;
             let mode = session::store::mode(connection, caller.user, session).await?;

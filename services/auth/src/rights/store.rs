@@ -76,6 +76,17 @@ pub(crate) enum Whose<'a> {
     Holders(&'a str),
 }
 
+/// Holds all who hold the role, in the order of [`outdate`].
+pub(crate) async fn hold_holders(connection: &mut AsyncPgConnection, role: &str) -> db::Result<()> {
+    let held = statement(
+        "SELECT id FROM users WHERE id IN (
+             SELECT user_id FROM user_roles WHERE role = $1 UNION SELECT user_id FROM memberships WHERE role = $1
+         ) ORDER BY id FOR NO KEY UPDATE",
+    );
+    held.bind::<Text, _>(role).execute(connection).await?;
+    Ok(())
+}
+
 /// Gives the users the next version of their rights, in one statement, and voids the
 /// tokens of those before.
 pub(crate) async fn outdate(
@@ -160,6 +171,20 @@ pub(crate) async fn require_live(
         Some(Row { version, .. }) if version > caller.versions.0 => Err(RightsError::Outdated(outdated)),
         Some(_) => Ok(()),
     }
+}
+
+/// The same, with the account held: until the transaction ends nobody else changes it, or drops
+/// what hangs on it. What is made for a caller that must not outlive the end of their
+/// credential (a reset of the password, say) is made behind this: whoever ends it either is
+/// done, and they are refused, or waits, and finds what was made.
+pub(crate) async fn hold_live(
+    connection: &mut AsyncPgConnection,
+    caller: &Principal,
+) -> Result<(), RightsError> {
+    let held = users::table.find(caller.user).select(users::id).for_no_key_update();
+    let held: Option<UserId> = held.first(connection).await.optional().map_err(db::Error::from)?;
+    held.ok_or(RightsError::Ended)?;
+    require_live(connection, caller).await
 }
 
 /// Refuses a user whose account is about to go, where what is made outlives that, or makes

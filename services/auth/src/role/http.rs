@@ -5,6 +5,7 @@ use actix_web::{
 use audit::{Entry, Origin};
 use contract_auth::{PermissionList, Role, RoleDefinition, RoleList, audited};
 use identity::{Can, Revocations};
+use ids::Timestamp;
 use problem::{HttpError, Problem};
 use service_kit::{
     db::Db,
@@ -66,7 +67,7 @@ pub(crate) async fn put_role(
     let (role, voided) = db
         .transaction(async |connection| {
             rights::store::require_live(connection, &caller).await?;
-            let (role, voided) = act::define(connection, &name, accepted).await?;
+            let (role, voided) = act::define(connection, &name, accepted, Timestamp::now()).await?;
             let entry = Entry::of(audited::ROLE_DEFINED).on(&role.name).with("scopes", role.scopes.clone());
             audit::record(connection, &origin.caller(&caller), entry).await?;
             Ok::<_, RoleError>((role, voided))

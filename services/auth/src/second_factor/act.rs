@@ -1,4 +1,5 @@
-//! What is done with second factors, whole. Each belongs in one transaction.
+//! What is done with second factors, whole. Each belongs in one transaction that holds the user:
+//! locks are taken in one order, the user, sessions, factors and codes.
 
 use audit::{By, Entry};
 use contract_auth::{MailKind, SecondFactorMethod, Secret, audited};

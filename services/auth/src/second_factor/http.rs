@@ -83,7 +83,7 @@ pub(crate) async fn enroll_totp(
     let sealed = keyring.seal(&act::row(caller.user), &secret).map_err(SecondFactorError::from)?;
     let address = db
         .transaction(async |connection| {
-            rights::store::require_live(connection, &caller).await?;
+            rights::store::hold_live(connection, &caller).await?;
             session::act::require_fresh(connection, &caller, Timestamp::now()).await?;
             if !store::enroll(connection, caller.user, &sealed, Timestamp::now()).await? {
                 return Err(SecondFactorError::On);
@@ -122,7 +122,7 @@ pub(crate) async fn confirm_totp(
     let (session, now) = (caller.session()?, Timestamp::now());
     let recovery_codes = db
         .transaction(async |connection| {
-            rights::store::require_live(connection, &caller).await?;
+            rights::store::hold_live(connection, &caller).await?;
             session::act::require_fresh(connection, &caller, Timestamp::now()).await?;
             let codes = act::confirm(connection, &keyring, caller.user, &body.0.code, now).await?;
             session::store::confirm(connection, caller.user, session, &["otp", "mfa"], now).await?;
@@ -159,7 +159,7 @@ pub(crate) async fn disable_totp(
     let attempt = prove::begin(&checker, &db, &caller, shown, &origin).await?;
     let mut wrong = false;
     let reply = once.run(&db, async |connection| {
-        rights::store::require_live(connection, &caller).await?;
+        rights::store::hold_live(connection, &caller).await?;
         match shown {
             Shown::Password(_) => {
                 session::act::require_fresh(connection, &caller, Timestamp::now()).await?;
@@ -201,7 +201,7 @@ pub(crate) async fn create_recovery_codes(
     caller.session()?;
     let recovery_codes = db
         .transaction(async |connection| {
-            rights::store::require_live(connection, &caller).await?;
+            rights::store::hold_live(connection, &caller).await?;
             if !act::is_on(connection, caller.user).await? {
                 return Err(SecondFactorError::Off);
             }

@@ -13,6 +13,7 @@ use service_kit::{
 
 use super::{SecondFactorError, act, rules};
 use crate::{
+    account,
     attempt::{Attempts, Proof},
     one_time::{self, OneTimeError, Purpose},
     session::{Device, Minting, Mode, ModeQuery, Opening, Pass},
@@ -91,12 +92,15 @@ impl Half {
         mode: Mode,
     ) -> Result<Pass, SecondFactorError> {
         let (user, org, now) = (self.user, self.org, Timestamp::now());
+        // Before the code and the first step, as by all who void them: whoever ends the user's
+        // sessions has voided the first step as well, or waits, and finds the session.
+        account::store::hold(connection, user).await?;
         if !act::take(connection, &tokens.keyring, user, (body.method, &body.code), now).await? {
             return Err(SecondFactorError::WrongCode);
         }
         one_time::store::take(connection, Purpose::SecondFactor, self.token, now).await?;
         let second = rules::methods(body.method).map(str::to_owned);
         let methods = [vec![self.first.clone()], second.into()].concat();
-        Ok(tokens.enter_fully(connection, device, Opening { user, org, methods, mode }).await?)
+        Ok(tokens.enter_fully(connection, device, Opening::now((user, org), methods, mode)).await?)
     }
 }

@@ -60,7 +60,7 @@ impl Minting {
         proven: Proven,
     ) -> Result<Entered, SessionError> {
         let Proven { user, org, by, mode } = proven;
-        let opening = Opening { user, org, methods: vec![by.name().to_owned()], mode };
+        let opening = Opening::now((user, org), vec![by.name().to_owned()], mode);
         match self.open_unguarded(connection, device, opening).await? {
             Some(opened) => {
                 announce(connection, device, &opened, (user, org), by.name()).await?;

@@ -31,13 +31,24 @@ pub(crate) struct Opening {
     pub(crate) org: OrgId,
     /// How the user has proven who they are (RFC 8176).
     pub(crate) methods: Vec<String>,
+    /// When they have, if not now.
+    pub(crate) authenticated_at: Option<Timestamp>,
     pub(crate) mode: Mode,
 }
 
 impl Opening {
-    /// In place of the caller's own session, by the same proof.
+    /// By a proof that was given just now.
+    pub(crate) const fn now((user, org): (UserId, OrgId), methods: Vec<String>, mode: Mode) -> Self {
+        Self { user, org, methods, authenticated_at: None, mode }
+    }
+
+    /// In place of the caller's own session, by the same proof; who has shown a password
+    /// meanwhile has not shown the second factor anew.
     pub(crate) fn again(caller: &Principal, mode: Mode) -> Self {
-        Self { user: caller.user, org: caller.org, methods: caller.methods.clone(), mode }
+        let both = caller.methods.iter().any(|method| method == "mfa");
+        let authenticated_at = caller.authenticated_at.filter(|_| both);
+        let (whose, methods) = ((caller.user, caller.org), caller.methods.clone());
+        Self { authenticated_at, ..Self::now(whose, methods, mode) }
     }
 }
 
@@ -79,12 +90,12 @@ impl Minting {
         unless_guarded: bool,
     ) -> Result<Option<Opened>, SessionError> {
         let now = Timestamp::now();
-        let Opening { user, org, methods, mode } = opening;
+        let Opening { user, org, methods, authenticated_at, mode } = opening;
         let owner = Owner {
             user_id: user,
             org_id: org,
             expires_at: now + self.lifetimes.absolute,
-            authenticated_at: now,
+            authenticated_at: authenticated_at.unwrap_or(now),
             methods,
             cookie: mode == Mode::Cookie,
             version: 0,

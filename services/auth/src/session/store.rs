@@ -47,7 +47,7 @@ pub(super) async fn insert(connection: &mut AsyncPgConnection, new: &NewSession<
         "WITH opened AS (
              INSERT INTO sessions (id, user_id, org_id, counter, rotated_at, user_agent, ip, device, network,
                                    cookie, authenticated_at, methods, created_at, expires_at)
-             SELECT $1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $4, $10, $4, $11
+             SELECT $1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $13, $10, $4, $11
              WHERE NOT ($12 AND EXISTS (SELECT FROM totp_factors
                                         WHERE user_id = $2 AND confirmed_at IS NOT NULL))
              RETURNING 1
@@ -70,7 +70,8 @@ pub(super) async fn insert(connection: &mut AsyncPgConnection, new: &NewSession<
     .bind::<Bool, _>(owner.cookie)
     .bind::<Array<Text>, _>(&owner.methods)
     .bind::<Timestamptz, _>(owner.expires_at)
-    .bind::<Bool, _>(unless_guarded);
+    .bind::<Bool, _>(unless_guarded)
+    .bind::<Timestamptz, _>(owner.authenticated_at);
     Ok(inserted.get_result(connection).await?)
 }
 
@@ -207,6 +208,21 @@ pub(super) async fn end_impersonations(
         .get_results(connection)
         .await?;
     Ok(ended)
+}
+
+/// Who holds the role and acts in somebody's name.
+pub(crate) async fn impersonators(connection: &mut AsyncPgConnection, role: &str) -> db::Result<Vec<UserId>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Uuid)]
+        id: UserId,
+    }
+    let acting = statement(
+        "SELECT DISTINCT r.user_id AS id FROM sessions s JOIN user_roles r ON r.user_id = s.impersonator_id
+         WHERE s.impersonator_id IS NOT NULL AND s.revoked_at IS NULL AND r.role = $1",
+    );
+    let rows: Vec<Row> = acting.bind::<Text, _>(role).load(connection).await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 /// Ends the sessions of `user`, all or all but one; which, and in which organisations.

@@ -67,7 +67,7 @@ async fn confirm(
     tokens: &Minting,
 ) -> Result<Pass, SecondFactorError> {
     let now = Timestamp::now();
-    rights::store::require_live(connection, caller).await?;
+    rights::store::hold_live(connection, caller).await?;
     let methods = match shown {
         Shown::Password(_) if act::is_on(connection, caller.user).await? => {
             let detail = "a second factor is on: show a code of it";

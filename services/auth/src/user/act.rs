@@ -106,8 +106,12 @@ pub(crate) async fn change(
     audit::record(connection, by, Entry::of(audited::USER_CHANGED).on(user).with("fields", fields)).await?;
     let Some(verified) = verified else { return Ok(Vec::new()) };
     let version = store::set_verified(connection, user, verified.then_some(now)).await?;
+    // Who administers does so no more without a verified address.
+    let mut voided = session::act::end_impersonations(connection, user, "verification", now).await?;
     account::act::changed(connection, user, "email_verified").await?;
-    Ok(revocation::write(connection, vec![Revocation::of_user(user, version)], "verification").await?)
+    let of_user = vec![Revocation::of_user(user, version)];
+    voided.extend(revocation::write(connection, of_user, "verification").await?);
+    Ok(voided)
 }
 
 /// Ends all sessions of the user, and voids what else they have in hand. Their password

@@ -68,8 +68,8 @@ pub(crate) async fn redeem(
     Ok((Subject { scopes, actor: act, ..subject }, lifetime))
 }
 
-/// What the user may do now in the session, in the organisation of the ticket, and when that
-/// ends.
+/// What the user may do now in the session, if it still acts in the organisation of the ticket,
+/// and when that ends.
 async fn of_session(
     connection: &mut AsyncPgConnection,
     minting: &Minting,
@@ -78,8 +78,8 @@ async fn of_session(
     now: Timestamp,
 ) -> Result<(Subject, Option<Timestamp>), TokenError> {
     let owner = session::act::alive(connection, session, minting.lifetimes.idle, now).await?;
-    let owner = owner.filter(|owner| owner.user_id == user).ok_or(OneTimeError::Invalid)?;
-    let owner = Owner { org_id: org, ..owner };
+    let same = |owner: &Owner| (owner.user_id, owner.org_id) == (user, org);
+    let owner = owner.filter(same).ok_or(OneTimeError::Invalid)?;
     let subject = minting.subject(connection, &owner, session).await?;
     Ok((subject, Some(owner.expires_at)))
 }

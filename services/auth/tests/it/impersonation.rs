@@ -1,6 +1,8 @@
 //! Administrators who act in a user's name: what they may, how it shows, how it ends.
 
-use contract_auth::{Impersonate, Impersonation, PasswordChange, Secret};
+use contract_auth::{
+    Impersonate, Impersonation, PasswordChange, RoleDefinition, RoleKind, Secret, UserChange,
+};
 use identity::Claims;
 use ids::SessionId;
 use serde_json::{Value, json};
@@ -99,11 +101,20 @@ async fn it_is_renewed_until_its_end_and_has_no_refresh_token() {
     assert_eq!(refused(own), code(403, "not_impersonating"), "an own session is not renewed by this");
 }
 
+fn unverified() -> UserChange {
+    UserChange { email_verified: Some(false), ..UserChange::default() }
+}
+
+fn narrower() -> RoleDefinition {
+    let scopes = vec!["auth:admin".to_owned()];
+    RoleDefinition { kind: RoleKind::Platform, description: "Administers users.".to_owned(), scopes }
+}
+
 #[actix_web::test]
 async fn whatever_ends_either_of_both_ends_it() {
     let auth = spawn().await;
     auth.admin().await;
-    for turn in 0..9 {
+    for turn in 0..11 {
         let root = administrator(&auth, &format!("root{turn}@example.com")).await;
         let ada = auth.somebody(&format!("ada{turn}@example.com")).await;
         let (acting, inward) = acts(&auth, &root.inward, &ada).await;
@@ -119,6 +130,8 @@ async fn whatever_ends_either_of_both_ends_it() {
             5 => client.delete_user(&other, root.id()).await.unwrap(),
             6 => client.sign_out(&other, root.id()).await.unwrap(),
             7 => client.set_roles(&other, root.id(), &[]).await.map(drop).unwrap(),
+            8 => client.change_user(&other, root.id(), &unverified()).await.map(drop).unwrap(),
+            9 => client.define_role(&other, "ADMIN", &narrower()).await.map(drop).unwrap(),
             _ => {
                 let new = "nine blue foxes dance".into();
                 let change = PasswordChange { current_password: PASSWORD.into(), new_password: new };

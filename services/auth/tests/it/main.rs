@@ -21,6 +21,7 @@ mod magic_link;
 mod mailbox;
 mod one_time;
 mod organizations;
+mod overtaken;
 mod password;
 mod range_check;
 mod recovery;

@@ -38,12 +38,17 @@ impl Guarded {
     }
 }
 
-pub(crate) async fn guarded(auth: &Auth, email: &str) -> Guarded {
+/// Somebody whose second factor waits for its first code.
+pub(crate) async fn enrolling(auth: &Auth, email: &str) -> Guarded {
     let who = auth.somebody(email).await;
     let enrolment = auth.client.enroll_totp(&who.inward).await.unwrap();
     let secret = BASE32_NOPAD.decode(enrolment.secret.expose().as_bytes()).unwrap();
     assert!(enrolment.otpauth_uri.expose().contains(enrolment.secret.expose()));
-    let mut guarded = Guarded { who, secret, recovery_codes: Vec::new() };
+    Guarded { who, secret, recovery_codes: Vec::new() }
+}
+
+pub(crate) async fn guarded(auth: &Auth, email: &str) -> Guarded {
+    let mut guarded = enrolling(auth, email).await;
     let codes = auth.client.confirm_totp(&guarded.who.inward, &guarded.code(0)).await.unwrap();
     guarded.recovery_codes = codes.recovery_codes;
     forget_steps(auth).await;

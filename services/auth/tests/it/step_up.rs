@@ -1,6 +1,6 @@
 //! Proving anew, in a session, who one is.
 
-use contract_auth::{SecondFactorMethod, StepUp, routes};
+use contract_auth::{PasswordChange, SecondFactorMethod, SecondFactorOff, StepUp, routes};
 use serde_json::json;
 
 use crate::{
@@ -53,6 +53,25 @@ async fn with_a_second_factor_a_password_is_not_enough() {
     let outcome = auth.client.step_up(&ada.who.inward, &by_code).await;
     assert_eq!(refused(outcome), code(422, "invalid_fields"), "a code works once");
     auth.client.delete_me(&ada.who.inward).await.unwrap();
+}
+
+/// Or whoever sits at an open session and knows the password would switch the second factor off.
+#[actix_web::test]
+async fn a_change_of_password_stands_for_no_second_factor() {
+    let auth = spawn().await;
+    let ada = guarded(&auth, ADA).await;
+    grow_stale(&auth).await;
+    let stale = auth.client.refresh(&ada.who.tokens.refresh_token).await.unwrap();
+    let new = "nine blue foxes dance";
+    let change = PasswordChange { current_password: PASSWORD.into(), new_password: new.into() };
+    let tokens = auth.client.change_password(&auth.inward(&stale.access_token), &change).await.unwrap();
+    let (before, after) = (claims_of(&stale.access_token), claims_of(&tokens.access_token));
+    assert_eq!((after.auth_time, after.amr), (before.auth_time, before.amr));
+    let inward = auth.inward(&tokens.access_token);
+    let off = SecondFactorOff { password: Some(new.into()), ..SecondFactorOff::default() };
+    let outcome = auth.client.disable_totp(&inward, &off).await;
+    assert_eq!(refused(outcome), code(403, "fresh_login_required"));
+    assert_eq!(refused(auth.client.delete_me(&inward).await), code(403, "fresh_login_required"));
 }
 
 #[actix_web::test]

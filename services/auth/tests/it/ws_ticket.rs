@@ -72,6 +72,17 @@ async fn a_ticket_dies_with_its_session_and_its_user() {
     }
 }
 
+/// A session acts in one organisation; so does what it asked for before.
+#[actix_web::test]
+async fn a_ticket_dies_when_its_session_moves_to_another_organisation() {
+    let auth = spawn().await;
+    let ada = auth.verified("ada@example.com").await;
+    let org = auth.org(&ada).await;
+    let ticket = ticket(&auth, &ada.inward).await;
+    auth.client.switch_org(&ada.inward, org).await.unwrap();
+    assert_eq!(refused(redeem(&auth, &ticket).await), code(400, "invalid_grant"));
+}
+
 #[actix_web::test]
 async fn a_ticket_brings_the_rights_of_now() {
     let auth = spawn().await;

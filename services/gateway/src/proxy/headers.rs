@@ -143,15 +143,19 @@ pub(crate) fn to_client(service: &HeaderMap, sets_cookies: bool) -> ActixHeaders
     headers
 }
 
-/// `X-Forwarded-For`: the peer, and before it what a trusted proxy said of others.
-/// Of that, what stands left of something unreadable is not believed.
+/// `X-Forwarded-For`: the peer, and before it whom each trusted proxy has seen, up to the first
+/// that is none: the client. What stands left of that, a proxy has taken over from the client,
+/// who may write there what it likes; and left of something unreadable nothing is believed.
 pub(crate) fn forwarded_for(client: &ActixHeaders, peer: Option<IpAddr>, trusted: &[IpNet]) -> String {
     let Some(peer) = peer else { return "unknown".to_owned() };
-    let mut chain = vec![peer];
-    if trusted.iter().any(|network| network.contains(&peer)) {
-        let said = client.get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
-        let said = said.collect::<Vec<_>>().join(",");
-        chain.extend(said.rsplit(',').map_while(|address| address.trim().parse::<IpAddr>().ok()));
+    let said = client.get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
+    let said = said.collect::<Vec<_>>().join(",");
+    let mut said = said.rsplit(',').map_while(|address| address.trim().parse::<IpAddr>().ok());
+    let (mut chain, mut seen) = (vec![peer], peer);
+    while trusted.iter().any(|network| network.contains(&seen)) {
+        let Some(before) = said.next() else { break };
+        chain.push(before);
+        seen = before;
     }
     chain.reverse();
     chain.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(", ")
@@ -246,7 +250,22 @@ mod tests {
             client(&[("X-Forwarded-For", "1.1.1.1, nonsense, 2.2.2.2"), ("X-Forwarded-For", "3.3.3.3")]);
         assert_eq!(forwarded_for(&given, peer, &[]), "10.0.0.1");
         let trusted = ["10.0.0.0/8".parse().unwrap()];
-        assert_eq!(forwarded_for(&given, peer, &trusted), "2.2.2.2, 3.3.3.3, 10.0.0.1");
+        assert_eq!(forwarded_for(&given, peer, &trusted), "3.3.3.3, 10.0.0.1");
         assert_eq!(forwarded_for(&given, Some([11, 0, 0, 1].into()), &trusted), "11.0.0.1");
+    }
+
+    /// Or every login would come from another address, and no limit would be met.
+    #[test]
+    fn what_a_client_sends_along_is_not_believed_behind_proxies_either() {
+        let (peer, trusted) = (Some([10, 0, 0, 1].into()), ["10.0.0.0/8".parse().unwrap()]);
+        for (said, wanted) in [
+            ("6.6.6.6, 203.0.113.9", "203.0.113.9, 10.0.0.1"),
+            ("10.6.6.6, 203.0.113.9, 10.0.0.2", "203.0.113.9, 10.0.0.2, 10.0.0.1"),
+            ("10.0.0.3, 10.0.0.2", "10.0.0.3, 10.0.0.2, 10.0.0.1"),
+            ("nonsense, 10.0.0.2", "10.0.0.2, 10.0.0.1"),
+            ("", "10.0.0.1"),
+        ] {
+            assert_eq!(forwarded_for(&client(&[("X-Forwarded-For", said)]), peer, &trusted), wanted);
+        }
     }
 }

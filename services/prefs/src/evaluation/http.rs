@@ -16,7 +16,12 @@ use super::{
     Evaluator, Snapshot,
     ofrep::{self, Asks, Question, Refusal},
 };
-use crate::{exposure::Seen, permissions::ReadFlags, precondition::Preconditions, targeting::Asking};
+use crate::{
+    exposure::Seen,
+    permissions::ReadFlags,
+    precondition::Preconditions,
+    targeting::{Asking, Segments},
+};
 
 /// What an evaluation may be refused with, for the OpenAPI document.
 #[derive(IntoResponses)]
@@ -63,7 +68,7 @@ pub(crate) async fn evaluate_flag(
     };
     let snapshot = evaluator.snapshot(caller.org).await?;
     let now = Timestamp::now();
-    match evaluate(&snapshot, &question, &key, now) {
+    match evaluate(&snapshot, &snapshot.segments(), &question, &key, now) {
         Ok(evaluation) => {
             note(&evaluator, caller.org, &snapshot, &question, &evaluation, now);
             Ok(HttpResponse::Ok().json(evaluation))
@@ -120,7 +125,8 @@ pub(crate) async fn evaluate_flags(
 }
 
 fn evaluate_all(snapshot: &Snapshot, question: &Question, now: Timestamp) -> BulkEvaluation {
-    let flags = snapshot.keys().map(|key| match evaluate(snapshot, question, key, now) {
+    let segments = snapshot.segments();
+    let flags = snapshot.keys().map(|key| match evaluate(snapshot, &segments, question, key, now) {
         Ok(evaluation) => FlagEvaluation::Value(evaluation),
         Err(refusal) => FlagEvaluation::Failure(refusal.about(Some(key))),
     });
@@ -129,6 +135,7 @@ fn evaluate_all(snapshot: &Snapshot, question: &Question, now: Timestamp) -> Bul
 
 fn evaluate(
     snapshot: &Snapshot,
+    segments: &Segments<'_>,
     question: &Question,
     key: &str,
     now: Timestamp,
@@ -138,7 +145,7 @@ fn evaluate(
     if !snapshot.has_environment(environment) {
         return Err(Refusal::no_environment(environment));
     }
-    let (version, outcome) = snapshot.evaluate(key, &asking).ok_or_else(Refusal::not_found)?;
+    let (version, outcome) = snapshot.evaluate(key, &asking, segments).ok_or_else(Refusal::not_found)?;
     Ok(ofrep::evaluation(key, version, environment, &outcome?))
 }
 

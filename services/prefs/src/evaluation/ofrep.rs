@@ -20,6 +20,11 @@ const USUAL: &str = "production";
 /// The most bytes of a targeting key.
 const LONGEST_KEY: usize = 1_024;
 
+/// The most items of a list in a context, and the most bytes of a text: each condition may look at
+/// all of it.
+const MOST_ITEMS: usize = 100;
+const LONGEST_TEXT: usize = 4_096;
+
 /// What a request asks, or what is wrong with it.
 pub(crate) type Asked = Result<Question, Refusal>;
 
@@ -131,6 +136,12 @@ impl FromRequest for Asks {
 
 fn context(body: EvaluationRequest) -> Result<Map<String, Value>, Refusal> {
     let context = body.context.unwrap_or_default();
+    if !context.values().all(fits) {
+        let details = format!(
+            "lists of at most {MOST_ITEMS} items and texts of at most {LONGEST_TEXT} bytes are wanted"
+        );
+        return Err(Refusal::new(Code::InvalidContext, details));
+    }
     match context.get("targetingKey") {
         None | Some(Value::Null) => Ok(context),
         Some(Value::String(key)) if key.len() <= LONGEST_KEY => Ok(context),
@@ -138,6 +149,15 @@ fn context(body: EvaluationRequest) -> Result<Map<String, Value>, Refusal> {
             let details = format!("`targetingKey` is a text of at most {LONGEST_KEY} bytes");
             Err(Refusal::new(Code::InvalidContext, details))
         }
+    }
+}
+
+fn fits(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.len() <= LONGEST_TEXT,
+        Value::Array(items) => items.len() <= MOST_ITEMS && items.iter().all(fits),
+        Value::Object(members) => members.values().all(fits),
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
     }
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     environment::BUILT_IN,
     flag::Surroundings,
-    targeting::{Asking, CompiledFlag, Condition, Faults, Outcome, Participation, Unanswered},
+    targeting::{Asking, CompiledFlag, Condition, Faults, Outcome, Participation, Segments, Unanswered},
 };
 
 /// The set of an organisation at one version, ready to be evaluated.
@@ -87,6 +87,11 @@ impl Snapshot {
         self.flags.get(key).map(|(_, flag)| flag)
     }
 
+    /// The segments, for one context.
+    pub(super) fn segments(&self) -> Segments<'_> {
+        Segments::of(&self.segments)
+    }
+
     /// The flags in the order of their keys.
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         self.flags.keys().map(String::as_str)
@@ -97,9 +102,10 @@ impl Snapshot {
         &'a self,
         key: &str,
         asking: &Asking<'a>,
+        segments: &Segments<'_>,
     ) -> Option<(i64, Result<Outcome<'a>, Unanswered>)> {
         let (version, flag) = self.flags.get(key)?;
-        Some((*version, flag.evaluate(asking, &self.segments, self.running(key, asking.environment))))
+        Some((*version, flag.evaluate(asking, segments, self.running(key, asking.environment))))
     }
 
     /// The experiment that runs on a flag in an environment.

@@ -163,6 +163,7 @@ pub(crate) async fn tell_conversion(
             let detail = "the experiment counts nothing of this name";
             return Err(FlagError::field("/metric", "unknown_metric", detail).into());
         }
+        rules::accept_value(told.value)?;
         let subject = subject(snapshot.salt(), &told.targeting_key);
         store::convert(conn, caller.org, id, &told, &subject).await?;
         Ok(HttpResponse::NoContent())

@@ -58,6 +58,16 @@ pub(super) fn accept(plan: &NewExperiment, snapshot: &Snapshot) -> Result<(), Fl
     if faults.is_empty() { Ok(()) } else { Err(FlagError::Invalid(faults)) }
 }
 
+/// The largest value of one conversion, up or down: what they add up to stays a number.
+const MOST_VALUE: f64 = 1e15;
+
+/// Refuses a value that sums would not survive.
+pub(super) fn accept_value(value: Option<f64>) -> Result<(), FlagError> {
+    let fits = value.is_none_or(|value| value.abs() <= MOST_VALUE);
+    let refusal = || FlagError::field("/value", "out_of_range", "between -1e15 and 1e15 is wanted");
+    fits.then_some(()).ok_or_else(refusal)
+}
+
 /// What was counted: how many saw each variant; how many of them did each thing, and how
 /// much it was.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -274,7 +274,7 @@ impl Participation {
     pub(super) fn of(
         &self,
         context: &serde_json::Map<String, Value>,
-        segments: &Segments,
+        segments: &Segments<'_>,
         key: &str,
     ) -> Option<&str> {
         let may = self.when.as_ref().is_none_or(|when| when.holds(context, segments));

@@ -1,6 +1,10 @@
 //! A condition on the evaluation context.
 
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::{
+    cell::RefCell,
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use contract_prefs::{FlagCondition, FlagOperator as Op};
 use semver::Version;
@@ -28,7 +32,7 @@ pub(crate) enum Condition {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Test {
     Is { value: Value, wanted: bool },
-    Among { values: Vec<Value>, wanted: bool },
+    Among { values: BTreeSet<Scalar>, wanted: bool },
     Contains(Value),
     StartsWith(String),
     EndsWith(String),
@@ -47,8 +51,40 @@ pub(crate) enum Order {
     LessOrSame,
 }
 
-/// The conditions that other conditions name.
-pub(crate) type Segments = BTreeMap<String, Condition>;
+/// A text, a number or a truth value that stands among others; `1` and `1.0` are the same.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Scalar {
+    Truth(bool),
+    /// The bits of a float.
+    Number(u64),
+    Text(String),
+}
+
+/// The conditions that other conditions name, asked about one context: each once, however many
+/// name it.
+#[derive(Debug, Default)]
+pub(crate) struct Segments<'a> {
+    conditions: Option<&'a BTreeMap<String, Condition>>,
+    asked: RefCell<BTreeMap<&'a str, bool>>,
+}
+
+impl<'a> Segments<'a> {
+    pub(crate) fn of(conditions: &'a BTreeMap<String, Condition>) -> Self {
+        Self { conditions: Some(conditions), ..Self::default() }
+    }
+
+    /// Whether the segment of this key holds; one that there is not does not.
+    fn hold(&self, key: &str, context: &Map<String, Value>) -> bool {
+        let asked = self.asked.borrow().get(key).copied();
+        asked.unwrap_or_else(|| {
+            let found = self.conditions.and_then(|conditions| conditions.get_key_value(key));
+            let Some((key, condition)) = found else { return false };
+            let holds = condition.holds(context, self);
+            self.asked.borrow_mut().insert(key, holds);
+            holds
+        })
+    }
+}
 
 impl Condition {
     /// The condition, or `None` with what is wrong in `faults`. `segments` says which may
@@ -112,14 +148,12 @@ impl Condition {
     }
 
     /// Whether it holds for a context.
-    pub(crate) fn holds(&self, context: &Map<String, Value>, segments: &Segments) -> bool {
+    pub(crate) fn holds(&self, context: &Map<String, Value>, segments: &Segments<'_>) -> bool {
         match self {
             Self::All(list) => list.iter().all(|condition| condition.holds(context, segments)),
             Self::Any(list) => list.iter().any(|condition| condition.holds(context, segments)),
             Self::Not(inner) => !inner.holds(context, segments),
-            Self::Segment(key) => {
-                segments.get(key).is_some_and(|condition| condition.holds(context, segments))
-            }
+            Self::Segment(key) => segments.hold(key, context),
             Self::Test { attribute, test } => test.holds(attribute_of(context, attribute)),
         }
     }
@@ -168,7 +202,7 @@ impl Test {
                 scalar(attribute).is_some_and(|attribute| is_same(&attribute, value) == *wanted)
             }
             Self::Among { values, wanted } => {
-                let is_among = |one: &Value| values.iter().any(|value| is_same(one, value));
+                let is_among = |one: &Value| Scalar::of(one).is_some_and(|one| values.contains(&one));
                 match attribute {
                     Value::Array(items) => items.iter().any(is_among) == *wanted,
                     _ => is_among(attribute) == *wanted,
@@ -228,9 +262,21 @@ fn scalar(value: &Value) -> Option<Value> {
     matches!(value, Value::Bool(_) | Value::Number(_) | Value::String(_)).then(|| value.clone())
 }
 
-fn scalars(value: &Value) -> Option<Vec<Value>> {
+fn scalars(value: &Value) -> Option<BTreeSet<Scalar>> {
     let list = value.as_array().filter(|list| list.len() <= MOST_VALUES)?;
-    list.iter().map(scalar).collect()
+    list.iter().map(Scalar::of).collect()
+}
+
+impl Scalar {
+    fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::Bool(truth) => Some(Self::Truth(*truth)),
+            // The sum makes one zero of the two.
+            Value::Number(number) => number.as_f64().map(|number| Self::Number((number + 0.0).to_bits())),
+            Value::String(text) => Some(Self::Text(text.clone())),
+            _ => None,
+        }
+    }
 }
 
 /// `1` and `1.0` are the same number.
@@ -275,14 +321,14 @@ mod tests {
 
     fn holds(attribute: &str, op: &str, value: Value, context: Value) -> bool {
         let condition = compile(json!({"attribute": attribute, "op": op, "value": value})).unwrap();
-        condition.holds(context.as_object().unwrap(), &Segments::new())
+        condition.holds(context.as_object().unwrap(), &Segments::default())
     }
 
     #[test]
     fn every_operator_does_what_it_says() {
         let context = json!({
             "plan": "pro", "seats": 5, "beta": true, "groups": ["a", "b"], "version": "2.10.0",
-            "pre": "v2.10.0-rc.1", "none": null, "org": {"plan": {"tier": 3}}, "x.y": 1,
+            "pre": "v2.10.0-rc.1", "none": null, "org": {"plan": {"tier": 3}}, "x.y": 1, "zero": -0.0,
         });
         let cases = [
             ("plan", "eq", json!("pro"), true),
@@ -294,6 +340,9 @@ mod tests {
             ("plan", "in", json!(["free", "pro"]), true),
             ("groups", "in", json!(["b", "z"]), true),
             ("groups", "in", json!(["z"]), false),
+            ("seats", "in", json!(["5", 5.0]), true),
+            ("zero", "in", json!([0]), true),
+            ("org", "not_in", json!(["z"]), true),
             ("plan", "not_in", json!(["free"]), true),
             ("groups", "not_in", json!(["b", "z"]), false),
             ("plan", "contains", json!("r"), true),
@@ -347,13 +396,24 @@ mod tests {
         let condition = condition.unwrap();
         assert_eq!(condition.segments(), ["staff"]);
         let staff = compile(json!({"attribute": "staff", "op": "eq", "value": true})).unwrap();
-        let segments = Segments::from([("staff".to_owned(), staff)]);
-        let holds = |context: Value| condition.holds(context.as_object().unwrap(), &segments);
+        let named = BTreeMap::from([("staff".to_owned(), staff)]);
+        let holds = |context: Value| condition.holds(context.as_object().unwrap(), &Segments::of(&named));
         assert!(holds(json!({"a": 1})) && holds(json!({"staff": true})));
         assert!(!holds(json!({})) && !holds(json!({"a": 1, "b": 0})));
-        assert!(!condition.holds(json!({"staff": true}).as_object().unwrap(), &Segments::new()));
-        assert!(compile(json!({"all": []})).unwrap().holds(&Map::new(), &segments));
-        assert!(!compile(json!({"any": []})).unwrap().holds(&Map::new(), &segments));
+        assert!(!condition.holds(json!({"staff": true}).as_object().unwrap(), &Segments::default()));
+        assert!(compile(json!({"all": []})).unwrap().holds(&Map::new(), &Segments::default()));
+        assert!(!compile(json!({"any": []})).unwrap().holds(&Map::new(), &Segments::default()));
+    }
+
+    #[test]
+    fn a_segment_is_asked_once_whoever_names_it() {
+        let many = compile(json!({"any": vec![json!({"not": {"segment": "staff"}}); 1000]})).unwrap();
+        let staff = compile(json!({"attribute": "groups", "op": "in", "value": ["z"]})).unwrap();
+        let named = BTreeMap::from([("staff".to_owned(), staff)]);
+        let segments = Segments::of(&named);
+        let holds = |context: Value| many.holds(context.as_object().unwrap(), &segments);
+        assert!(!holds(json!({"groups": ["z"]})));
+        assert!(!holds(json!({})), "what was found of the first context stays");
     }
 
     #[test]
@@ -406,7 +466,7 @@ mod tests {
                 "lt", "lte", "semver_eq", "semver_gt", "semver_gte", "semver_lt", "semver_lte", "exists"];
             let compiled = compile(json!({"attribute": attribute, "op": ops[op], "value": value}));
             if let (Ok(condition), Value::Object(context)) = (compiled, context) {
-                let _ = condition.holds(&context, &Segments::new());
+                let _ = condition.holds(&context, &Segments::default());
             }
         }
     }

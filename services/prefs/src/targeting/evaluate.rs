@@ -46,7 +46,7 @@ impl CompiledFlag {
     pub(crate) fn evaluate<'a>(
         &'a self,
         asking: &Asking<'a>,
-        segments: &Segments,
+        segments: &Segments<'_>,
         running: Option<&'a Participation>,
     ) -> Result<Outcome<'a>, Unanswered> {
         let environment = self.environments.get(asking.environment).filter(|here| here.enabled);
@@ -132,7 +132,7 @@ mod tests {
         let Value::Object(context) = context else { panic!("an object is wanted") };
         let targeting_key = context.get("targetingKey").and_then(Value::as_str);
         let asking = Asking { environment: "production", context: &context, targeting_key, now: at(now) };
-        let outcome = flag.evaluate(&asking, &Segments::new(), running)?;
+        let outcome = flag.evaluate(&asking, &Segments::default(), running)?;
         Ok((outcome.variant.to_owned(), outcome.reason))
     }
 
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(ask(&off, json!({}), 0, Some(&plan(100.0))), is("off", Reason::Disabled));
         let context = Map::new();
         let elsewhere = Asking { environment: "staging", context: &context, targeting_key: None, now: at(0) };
-        let outcome = off.evaluate(&elsewhere, &Segments::new(), None).unwrap();
+        let outcome = off.evaluate(&elsewhere, &Segments::default(), None).unwrap();
         assert_eq!((outcome.variant, outcome.reason), ("off", Reason::Disabled));
     }
 

@@ -10,6 +10,6 @@ mod evaluate;
 mod split;
 
 pub(crate) use compile::{CompiledFlag, Faults, Participation};
-pub(crate) use condition::Condition;
+pub(crate) use condition::{Condition, Segments};
 pub(crate) use evaluate::{Asking, Outcome, Unanswered};
 pub(crate) use split::Split;

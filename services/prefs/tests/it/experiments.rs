@@ -172,3 +172,17 @@ async fn a_plan_that_makes_no_sense_is_refused() {
     let other = refused(client.tell_conversion(&token, experiment.id, &other).await);
     assert_eq!(field(&other), ("/metric", "unknown_metric"));
 }
+
+#[actix_web::test]
+async fn no_value_makes_the_sums_overflow() {
+    let prefs = spawn().await;
+    let (token, client) = (prefs.user(), &prefs.client);
+    let experiment = running(&prefs, &token).await;
+    for huge in [1e308, -1e308, 1.1e15] {
+        let refusal = refused(client.tell_conversion(&token, experiment.id, &bought("ada", huge)).await);
+        assert_eq!((refusal.status, field(&refusal)), (422, ("/value", "out_of_range")), "{huge}");
+    }
+    client.tell_conversion(&token, experiment.id, &bought("ada", 1e15)).await.unwrap();
+    client.tell_conversion(&token, experiment.id, &bought("ada", 1e15)).await.unwrap();
+    client.experiment_results(&token, experiment.id).await.unwrap();
+}

@@ -247,3 +247,28 @@ async fn a_thousand_evaluations_are_no_thousand_statements() {
     let looked = looks(&prefs).await - before;
     assert!(looked <= most, "{looked} looks in {seconds} s");
 }
+
+/// Or one request keeps a thread busy for hours: a list in the context, against every value of a
+/// segment, as often as a flag names it.
+#[actix_web::test]
+async fn no_evaluation_takes_long_however_much_there_is_to_compare() {
+    let prefs = spawn().await;
+    let token = prefs.user();
+    let lists = vec![json!({"attribute": "groups", "op": "in", "value": (0..1000).collect::<Vec<_>>()}); 12];
+    let new: NewSegment = serde_json::from_value(json!({"description": "", "when": {"any": lists}})).unwrap();
+    prefs.client.put_segment(&token, &key("s"), Writing::New, &new).await.unwrap();
+    let when = json!({"any": vec![json!({"segment": "s"}); 2000]});
+    let here = json!({"enabled": true, "rules": [{"when": when, "serve": {"variant": "on"}}]});
+    prefs.client.create_flag(&token, &with_production("a", here)).await.unwrap();
+    let most = vec![json!(0.5); 100];
+    let began = std::time::Instant::now();
+    let found = evaluate(&prefs, &token, "a", json!({"groups": most})).await;
+    assert_eq!(found.reason, Reason::Default);
+    assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+    for more in [json!(vec![json!(0.5); 101]), json!("x".repeat(4097)), json!({"a": [["x".repeat(4097)]]})] {
+        let body = json!({"context": {"groups": more}}).to_string();
+        let reply = send(&prefs, &token, "/ofrep/v1/evaluate/flags/a", body).await;
+        assert_eq!(reply.status(), 400);
+        assert_eq!(reply.json::<Value>().await.unwrap()["errorCode"], "INVALID_CONTEXT");
+    }
+}

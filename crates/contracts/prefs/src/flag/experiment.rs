@@ -121,7 +121,7 @@ pub struct Conversion {
     /// Who. It is kept as a hash alone.
     #[schema(example = "user-1")]
     pub targeting_key: String,
-    /// How much it was, if it is more than a yes; adds up.
+    /// How much it was, if it is more than a yes; adds up. At most 1e15, up or down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = 19.9)]
     pub value: Option<f64>,

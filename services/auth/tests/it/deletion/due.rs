@@ -4,7 +4,7 @@ use identity::Claims;
 use ids::JobId;
 use tokio::task::JoinHandle;
 
-use super::{AUDITED, DAYS_PASS, DONE, GONE, JOBS};
+use super::{AUDITED, BLOCKED, DAYS_PASS, DONE, GONE, JOBS};
 use crate::{
     mailbox,
     spawn::{Auth, Somebody, claims_of, code, refused},
@@ -174,10 +174,6 @@ async fn retry(auth: &Auth, job: JobId) {
     let retry = testing::http().post(format!("{}/api/v1/admin/auth/jobs/{job}/retry", auth.base));
     assert_eq!(retry.bearer_auth(token).send().await.unwrap().status(), 200);
 }
-
-/// Statements that wait for somebody else.
-const BLOCKED: &str = "SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
 /// Restores in the background: whether that was in time.
 fn restores(auth: &Auth, who: &Somebody) -> JoinHandle<bool> {

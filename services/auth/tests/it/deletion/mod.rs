@@ -29,6 +29,10 @@ const DONE: &str =
 const GONE: &str = "SELECT count(*) FROM events WHERE type = 'user.deleted'";
 const AUDITED: &str = "SELECT count(*) FROM audit_log WHERE action = 'account.deleted'";
 
+/// Statements that wait for somebody else.
+pub(crate) const BLOCKED: &str = "SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'";
+
 impl Auth {
     /// Has the account deleted, when its time of grace is over.
     async fn leave(&self, token: &Secret) -> ScheduledDeletion {
@@ -48,7 +52,7 @@ impl Auth {
     }
 
     /// Waits until `sql` gives this number.
-    async fn until(&self, sql: &str, wanted: i64) {
+    pub(crate) async fn until(&self, sql: &str, wanted: i64) {
         for _ in 0..600 {
             if self.count(sql).await == wanted {
                 return;

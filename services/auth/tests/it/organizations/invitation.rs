@@ -109,6 +109,24 @@ async fn what_is_revoked_expired_declined_or_sent_again_works_no_longer() {
     assert_eq!(refused(member), code(409, "already_member"));
 }
 
+/// Nobody fills a stranger's mailbox by inviting and taking back.
+#[actix_web::test]
+async fn an_address_gets_five_mails_an_hour_from_an_organisation() {
+    let auth = spawn().await;
+    let owner = auth.verified("owner@example.com").await;
+    let org = auth.org(&owner).await;
+    let invite = async || auth.client.invite(&owner.inward, org, &new("x@example.com", "member")).await;
+    for _ in 0..5 {
+        let id = invite().await.unwrap().id;
+        auth.client.revoke_invitation(&owner.inward, org, id).await.unwrap();
+    }
+    assert_eq!(refused(invite().await), code(429, "too_many_mails"));
+    assert!(auth.client.invite(&owner.inward, org, &new("y@example.com", "member")).await.is_ok());
+    auth.sql("UPDATE mails SET created_at = created_at - interval '1 hour'").await;
+    assert!(invite().await.is_ok());
+    assert_eq!(auth.count("SELECT count(*) FROM mails WHERE recipient = 'x@example.com'").await, 6);
+}
+
 #[actix_web::test]
 async fn an_invitation_wants_a_good_address_a_role_and_a_verified_inviter() {
     let auth = spawn().await;

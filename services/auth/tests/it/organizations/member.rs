@@ -2,7 +2,7 @@ use contract_auth::{Exchange, Grant, Level};
 use service_discovery::Service;
 
 use super::{role, thing};
-use crate::spawn::{Somebody, claims_of, code, gateway_secret, refused, spawn};
+use crate::spawn::{Somebody, claims_of, code, gateway_secret, refused, spawn, spawn_with};
 
 #[actix_web::test]
 async fn the_next_tokens_of_a_member_hold_what_their_role_permits() {
@@ -191,4 +191,19 @@ async fn a_custom_role_is_given_as_far_as_the_givers_own_goes() {
     assert_eq!(refused(beyond), code(403, "member_not_below"), "it goes further than the admin's own now");
     let beyond = auth.client.remove_member(&admin.inward, org, member.id()).await;
     assert_eq!(refused(beyond), code(403, "member_not_below"));
+}
+
+/// Or two accounts together own as many as they like.
+#[actix_web::test]
+async fn nobody_comes_to_own_more_by_a_transfer_than_they_may_make() {
+    let auth = spawn_with(&[("AUTH__ORGANIZATIONS__OWNED", "1")]).await;
+    let owner = auth.verified("owner@example.com").await;
+    let org = auth.org(&owner).await;
+    let heir = auth.member(&owner, org, "admin").await;
+    let own = auth.org(&heir).await;
+    let outcome = auth.client.transfer_org(&owner.inward, org, heir.id()).await;
+    assert_eq!(refused(outcome), code(409, "too_many_organizations"));
+    assert_eq!(auth.roles_in(org).await, ["admin", "owner"]);
+    auth.client.delete_org(&heir.inward, own).await.unwrap();
+    auth.client.transfer_org(&owner.inward, org, heir.id()).await.unwrap();
 }

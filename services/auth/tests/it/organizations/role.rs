@@ -114,3 +114,21 @@ async fn owners_and_admins_lack_no_scope_that_an_organisation_can_give() {
         assert_eq!(role.scopes, all, "{name}: a migration that adds a scope gives it to both");
     }
 }
+
+/// Whatever their role in the organisation that their token is for permits.
+#[actix_web::test]
+async fn whose_role_does_not_look_at_members_does_not_by_a_token_for_another_organisation() {
+    let auth = spawn().await;
+    let root = auth.admin().await;
+    auth.client.define_role(&root, "guest", &role(&["auth:read", "auth:write", "prefs:read"])).await.unwrap();
+    let owner = auth.verified("owner@example.com").await;
+    let org = auth.org(&owner).await;
+    let guest = auth.member(&owner, org, "guest").await;
+    let outcome = auth.client.members(&guest.inward, org, "").await;
+    assert_eq!(refused(outcome), code(403, "role_insufficient"));
+    let guests = auth.client.orgs(&guest.inward, "").await.unwrap().data;
+    assert!(
+        guests.iter().any(|known| known.id == org && known.role == "guest"),
+        "they know that it is there"
+    );
+}
