@@ -1,6 +1,7 @@
 //! Jobs on a real PostgreSQL.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod connections;
 mod crash;
 mod cron;
 mod lanes;

@@ -3,6 +3,7 @@
 mod connect;
 mod error;
 mod hints;
+mod pools;
 mod statement;
 
 pub use connect::{ConnectError, Connector};
@@ -10,16 +11,10 @@ pub use error::Error;
 pub use hints::Hints;
 pub use statement::{Bound, Statement, statement};
 
-use std::time::Duration;
-
-use deadpool::Runtime;
 use diesel_async::{
-    AsyncConnection, AsyncPgConnection, TransactionManager,
-    pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
-        deadpool::{Object, Pool},
-    },
+    AsyncConnection, AsyncPgConnection, TransactionManager, pooled_connection::deadpool::Object,
 };
+use pools::Pools;
 use secrecy::ExposeSecret;
 
 use crate::settings::Database;
@@ -30,13 +25,10 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// A connection out of the pool; it goes back when dropped.
 pub type Connection = Object<AsyncPgConnection>;
 
-/// How long a request waits for a free connection before it is told to come back.
-const WAIT: Duration = Duration::from_secs(5);
-
 /// The pool of a service's database.
 #[derive(Clone)]
 pub struct Db {
-    pool: Pool<AsyncPgConnection>,
+    pools: Pools,
 }
 
 impl Db {
@@ -46,21 +38,8 @@ impl Db {
     /// When the URL or the certificate authority cannot be used.
     pub fn new(settings: &Database) -> std::result::Result<Self, ConnectError> {
         let connector = Connector::new(settings.url.expose_secret(), settings.ca_file.as_deref())?;
-        let mut config = ManagerConfig::default();
-        config.recycling_method = RecyclingMethod::Fast;
-        config.custom_setup = Box::new(move |_url| {
-            let connector = connector.clone();
-            Box::pin(async move { connector.connect().await.map_err(Into::into) })
-        });
-        let manager = AsyncDieselConnectionManager::<AsyncPgConnection>::new_with_config("", config);
-        let pool = Pool::builder(manager)
-            .max_size(settings.pool_size)
-            .wait_timeout(Some(WAIT))
-            .create_timeout(Some(WAIT))
-            .runtime(Runtime::Tokio1)
-            .build()
-            .map_err(|why| ConnectError::Pool(why.to_string()))?;
-        Ok(Self { pool })
+        let pools = Pools::new(&connector, settings.pool_size);
+        Ok(Self { pools: pools.map_err(|why| ConnectError::Pool(why.to_string()))? })
     }
 
     /// A connection.
@@ -68,7 +47,7 @@ impl Db {
     /// # Errors
     /// [`Error::Unavailable`] when none comes free in time or the server is away.
     pub async fn connection(&self) -> Result<Connection> {
-        self.pool.get().await.map_err(|why| Error::Unavailable(Box::new(why)))
+        self.pools.get().await.map_err(|why| Error::Unavailable(Box::new(why)))
     }
 
     /// A connection outside the pool, to listen on: it never goes back.
@@ -122,6 +101,6 @@ type Manager = <AsyncPgConnection as AsyncConnection>::TransactionManager;
 
 impl std::fmt::Debug for Db {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Db").field("status", &self.pool.status()).finish()
+        f.debug_struct("Db").field("pools", &self.pools).finish()
     }
 }
