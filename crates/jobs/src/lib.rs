@@ -32,7 +32,7 @@ pub use handlers::Handlers;
 pub use history::RotateHistory;
 pub use job::{Done, Failure, Job, Lane, Policy, Priority};
 pub use metrics::JobMetrics;
-pub use operate::{cancel, cancel_in, changed, counts, find, find_in, list, replay, replay_in};
+pub use operate::{cancel, cancel_in, changed, counts, find, find_all_in, find_in, list, replay, replay_in};
 pub use run::Run;
 pub use store::{Cancelled, Count, Filter, Replayed, Stored};
 pub use worker::{Options, Worker};

@@ -30,6 +30,15 @@ pub async fn find_in(
     store::find(connection, org, id).await
 }
 
+/// Those of these jobs that there are, in no order, in the caller's transaction.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_all_in(connection: &mut AsyncPgConnection, ids: &[JobId]) -> db::Result<Vec<Stored>> {
+    let unseen: Vec<(JobId, i64)> = ids.iter().map(|id| (*id, store::UNSEEN)).collect();
+    store::changed(connection, &unseen).await
+}
+
 /// Those of these jobs whose [`Stored::progress_seq`] is no longer the one given: for
 /// who watches them.
 ///

@@ -12,7 +12,7 @@ pub(crate) use finish::{Ending, Finished, finish, finish_in_lanes};
 pub(crate) use fires::{fire, last_fire, now};
 pub(crate) use lease::{checkpoint, expire, progress, renew};
 pub use read::{Cancelled, Count, Filter, Replayed, Stored};
-pub(crate) use read::{cancel, changed, counts, find, list, replay};
+pub(crate) use read::{UNSEEN, cancel, changed, counts, find, list, replay};
 
 use std::time::Duration;
 

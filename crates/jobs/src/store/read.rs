@@ -139,6 +139,9 @@ pub(crate) async fn find(
     Ok(found.get_result(connection).await.optional()?)
 }
 
+/// A `progress_seq` that no job has.
+pub(crate) const UNSEEN: i64 = -1;
+
 /// Those of these jobs whose `progress_seq` is another by now.
 pub(crate) async fn changed(
     connection: &mut AsyncPgConnection,

@@ -50,17 +50,40 @@ pub(super) async fn request(
 /// An export as its user sees it.
 pub(super) async fn shown(connection: &mut AsyncPgConnection, row: Row) -> db::Result<Export> {
     let state = state(connection, &row).await?;
+    Ok(as_seen(row, state))
+}
+
+/// Exports as their user sees them, in their order.
+pub(super) async fn all_shown(connection: &mut AsyncPgConnection, rows: Vec<Row>) -> db::Result<Vec<Export>> {
+    let states = states(connection, &rows).await?;
+    Ok(rows.into_iter().zip(states).map(|(row, state)| as_seen(row, state)).collect())
+}
+
+fn as_seen(row: Row, state: ExportState) -> Export {
     let Row { id, job_id, created_at, ready_at, size, expires_at } = row;
-    Ok(Export { id, job_id, state, created_at, ready_at, expires_at: ready_at.map(|_| expires_at), size })
+    Export { id, job_id, state, created_at, ready_at, expires_at: ready_at.map(|_| expires_at), size }
+}
+
+async fn state(connection: &mut AsyncPgConnection, row: &Row) -> db::Result<ExportState> {
+    let states = states(connection, std::slice::from_ref(row)).await?;
+    Ok(states.first().copied().unwrap_or(ExportState::Failed))
 }
 
 /// Until it is ready, an export stands where its job does.
-async fn state(connection: &mut AsyncPgConnection, row: &Row) -> db::Result<ExportState> {
-    if row.ready_at.is_some() {
-        return Ok(ExportState::Ready);
-    }
-    let job = jobs::find_in(connection, None, row.job_id).await?;
-    Ok(rules::state(job.and_then(|job| job.state.parse().ok())))
+async fn states(connection: &mut AsyncPgConnection, rows: &[Row]) -> db::Result<Vec<ExportState>> {
+    let waiting: Vec<_> = rows.iter().filter(|row| row.ready_at.is_none()).map(|row| row.job_id).collect();
+    let jobs = match waiting.is_empty() {
+        true => Vec::new(),
+        false => jobs::find_all_in(connection, &waiting).await?,
+    };
+    let of = |row: &Row| match row.ready_at {
+        Some(_) => ExportState::Ready,
+        None => {
+            let job = jobs.iter().find(|job| job.id == row.job_id);
+            rules::state(job.and_then(|job| job.state.parse().ok()))
+        }
+    };
+    Ok(rows.iter().map(of).collect())
 }
 
 /// Hands the document of an export to the caller, or that of the latest: what it is made of.

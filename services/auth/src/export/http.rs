@@ -78,11 +78,7 @@ pub(crate) async fn list_exports(
     let mut connection = db.connection().await?;
     let mut rows = store::list(&mut connection, caller.user, page, Timestamp::now()).await?;
     let next_cursor = page.cut(LIST, &mut rows, |row| row.id.uuid());
-    let mut data = Vec::with_capacity(rows.len());
-    for row in rows {
-        data.push(act::shown(&mut connection, row).await?);
-    }
-    Ok(Json(ExportList { data, next_cursor }))
+    Ok(Json(ExportList { data: act::all_shown(&mut connection, rows).await?, next_cursor }))
 }
 
 /// Reads one of the caller's exports: how it stands, not what is in it.

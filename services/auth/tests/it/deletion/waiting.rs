@@ -5,7 +5,7 @@ use futures_util::future::join;
 use service_discovery::Service;
 
 use crate::{
-    cookie, magic_link, mailbox,
+    cookie, export, magic_link, mailbox,
     organizations::thing,
     recovery, second_factor,
     spawn::{Auth, PREFS_SECRET, claims_of, code, refused, spawn},
@@ -53,6 +53,15 @@ async fn a_second_factor_is_still_asked_for() {
     let half = second_factor::first_step(&auth, &ada.who.email).await;
     let tokens = second_factor::second_step(&auth, &half, totp, &ada.code(0)).await.unwrap();
     assert_eq!(claims_of(&tokens.access_token).scope.to_string(), NARROW);
+}
+
+#[actix_web::test]
+async fn who_leaves_may_take_along_what_is_held_of_them() {
+    let auth = mailbox::spawn().await;
+    let ada = auth.leaving("ada@example.com").await;
+    let made = export::ready(&auth, &ada).await;
+    let document = auth.client.download_export(&ada.inward, made.id).await.unwrap();
+    assert_eq!(document.services["auth"]["account"]["email"], "ada@example.com");
 }
 
 #[actix_web::test]

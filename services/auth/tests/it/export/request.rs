@@ -178,7 +178,14 @@ async fn who_no_longer_wants_it_cancels_the_job_or_deletes_the_export_and_may_as
     }
     prefs.recover();
     ready(&auth, &ada).await;
-    assert_eq!(auth.client.exports(&ada.inward, "").await.unwrap().data.len(), 3, "one ready, two cancelled");
+    prefs.fail("503");
+    auth.client.request_export(&ada.inward).await.unwrap_err();
+    auth.sql("UPDATE exports SET created_at = created_at - interval '1 day'").await;
+    auth.client.request_export(&ada.inward).await.unwrap();
+    let all = auth.client.exports(&ada.inward, "").await.unwrap().data;
+    let states: Vec<_> = all.iter().map(|export| export.state).collect();
+    let (waiting, cancelled) = (ExportState::Waiting, ExportState::Cancelled);
+    assert_eq!(states, [waiting, ExportState::Ready, cancelled, cancelled], "each stands for itself");
     handle.stop(false).await;
 }
 
