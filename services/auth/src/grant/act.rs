@@ -35,6 +35,7 @@ pub(super) async fn give(
     if store::count(connection, giver.user, now).await? >= rules::MOST {
         return Err(GrantError::TooMany(rules::MOST));
     }
+    store::clear_expired(connection, giver, holder, &accepted.reference, now).await?;
     if let Some(made) = store::insert(connection, giver, holder, accepted, now).await? {
         let entry = Entry::of(audited::GRANT_CREATED).on(made.id).with("service", holder.name());
         let entry = entry.with("scopes", made.scopes.clone()).with("reference", accepted.reference.clone());

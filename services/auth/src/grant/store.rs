@@ -79,6 +79,22 @@ pub(super) async fn insert(
     Ok(row.map(HeldGrant::from))
 }
 
+/// Makes room for another of the same, if the one that there was has run out and nobody has
+/// swept it up yet.
+pub(super) async fn clear_expired(
+    connection: &mut AsyncPgConnection,
+    giver: &Principal,
+    holder: Service,
+    reference: &str,
+    now: Timestamp,
+) -> db::Result<()> {
+    let same = grants::table
+        .filter(grants::user_id.eq(giver.user).and(grants::org_id.eq(giver.org)))
+        .filter(grants::service.eq(holder.name()).and(grants::reference.eq(reference)));
+    delete(same.filter(grants::expires_at.le(now))).execute(connection).await?;
+    Ok(())
+}
+
 /// What `holder` has of the person for this.
 pub(super) async fn find_held(
     connection: &mut AsyncPgConnection,

@@ -195,6 +195,9 @@ async fn a_grant_ends_with_its_time_its_person_and_its_key() {
     auth.sql("UPDATE grants SET expires_at = now()").await;
     assert_eq!(refused(draw(&auth, late.id).await), nothing());
     assert!(auth.client.grants(&ada.inward, "").await.unwrap().data.is_empty());
+    let anew = give(&auth, &ada, "import_1").await.unwrap();
+    assert_ne!(anew.id, late.id, "what has run out stands in nobody's way");
+    draw(&auth, anew.id).await.unwrap();
 
     let key = auth.api_key(&ada, &["prefs:read", "prefs:write"]).await.shown.id;
     let by_key = by_key(&auth, &ada, key).await;
