@@ -13,8 +13,8 @@ use ids::Timestamp;
 use super::{Catalogue, Disorder, History, history::Applied};
 use crate::db::{self, ConnectError, Connector};
 
-/// One at a time per database, whoever asks; released with its transaction. The
-/// number is "plinth" in ASCII.
+/// One at a time per database, whoever asks; released with its session. The number is
+/// "plinth" in ASCII.
 const LOCK: i64 = 0x0000_706c_696e_7468;
 
 const TABLES: &str = "
@@ -109,25 +109,27 @@ impl Migrator {
         .await
     }
 
-    /// Runs `work` while nobody else migrates this database. A second connection
-    /// holds the lock, so that each migration has a transaction of its own (or none).
+    /// Runs `work` while nobody else migrates this database. A second session holds the
+    /// lock, so that each migration has a transaction of its own (or none); and is in none
+    /// itself, for which `CREATE INDEX CONCURRENTLY` would wait.
     async fn alone<T>(
         &self,
         work: impl AsyncFnOnce(&Connector, History) -> Result<T, MigrateError>,
     ) -> Result<T, MigrateError> {
         let mut holder = self.connector.connect().await?;
-        db::transaction(&mut holder, async |holder| {
-            holder.batch_execute("SET LOCAL lock_timeout = 0").await?;
-            sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(LOCK).execute(holder).await?;
-            let mut connection = self.connector.connect().await?;
-            connection.batch_execute(TABLES).await?;
-            let history = History::compare(&self.catalogue, &applied(&mut connection).await?);
-            match history.disorders() {
-                disorders if disorders.is_empty() => work(&self.connector, history).await,
-                disorders => Err(MigrateError::Disorder(disorders)),
-            }
-        })
-        .await
+        holder.batch_execute("SET lock_timeout = 0").await?;
+        sql_query("SELECT pg_advisory_lock($1)").bind::<BigInt, _>(LOCK).execute(&mut holder).await?;
+        let mut connection = self.connector.connect().await?;
+        connection.batch_execute(TABLES).await?;
+        let history = History::compare(&self.catalogue, &applied(&mut connection).await?);
+        let done = match history.disorders() {
+            disorders if disorders.is_empty() => work(&self.connector, history).await,
+            disorders => Err(MigrateError::Disorder(disorders)),
+        };
+        // Tolerated: the session ends with this function, and the lock with it.
+        let unlock = sql_query("SELECT pg_advisory_unlock($1)").bind::<BigInt, _>(LOCK);
+        let _ = unlock.execute(&mut holder).await;
+        done
     }
 
     /// Runs the migrations of these versions in this order, through

@@ -4,7 +4,9 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output, Stdio};
 
+use include_dir::{Dir, DirEntry, File};
 use local_servers::{Postgres, postgres};
+use service_kit::migrations::{Catalogue, Migrator};
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 
@@ -146,6 +148,26 @@ async fn a_failing_migration_leaves_nothing_of_itself() {
     assert!(!output.status.success() && text(&output).contains("create_documents"), "{}", text(&output));
     cluster.client("prefs").await.batch_execute("DROP TABLE documents").await.unwrap();
     assert!(cluster.plinth(&["migrate", "up", "--service", "prefs"]).status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_is_made_concurrently_while_the_migrator_holds_its_lock() {
+    static STEP: [DirEntry<'_>; 2] = [
+        DirEntry::File(File::new(
+            "20991231000000_index_things/up.sql",
+            b"-- outside a transaction\nCREATE INDEX CONCURRENTLY things_name ON things (name);",
+        )),
+        DirEntry::File(File::new("20991231000000_index_things/down.sql", b"DROP INDEX things_name;")),
+    ];
+    static STEPS: [DirEntry<'_>; 1] = [DirEntry::Dir(Dir::new("20991231000000_index_things", &STEP))];
+    let cluster = Cluster::start().await;
+    let client = cluster.client("postgres").await;
+    client.batch_execute("CREATE TABLE things (name text)").await.unwrap();
+    let catalogue = Catalogue::embedded(&[&Dir::new("", &STEPS)]).unwrap();
+    let migrator = Migrator::new(&cluster.server.url("postgres"), None, catalogue).unwrap();
+    assert_eq!(migrator.up().await.unwrap(), ["20991231000000_index_things"]);
+    let valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'things_name'::regclass";
+    assert!(client.query_one(valid, &[]).await.unwrap().get::<_, bool>(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
