@@ -14,10 +14,6 @@ use super::{
     rules::NormalPassword,
 };
 
-/// How much nicer than the rest of the process: a tenth of a core that both want.
-#[cfg(target_os = "linux")]
-const STEP_BACK: i32 = 10;
-
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
 /// Threads that do nothing but hash, and a queue before them.
@@ -112,16 +108,17 @@ impl Hasher {
     }
 }
 
-/// Hashing takes all the cores that it gets: whoever else wants one goes first. On Linux
-/// niceness is a thread's own (setpriority(2)); elsewhere all are equal, and a refusal of
-/// the system is tolerated for the same.
+/// Hashing takes all the cores that it gets: whoever else wants one has it at once. On Linux
+/// that is a thread's policy (`SCHED_IDLE`, sched(7)), among those of its control group;
+/// elsewhere all are equal, and a refusal of the system is tolerated for the same.
 fn step_back() {
     #[cfg(target_os = "linux")]
     {
-        let own = Some(rustix::thread::gettid());
-        if let Ok(niceness) = rustix::process::getpriority_process(own) {
-            let _ = rustix::process::setpriority_process(own, niceness + STEP_BACK);
-        }
+        use thread_priority::{
+            NormalThreadSchedulePolicy::Idle, ThreadPriority, ThreadSchedulePolicy::Normal,
+            set_thread_priority_and_policy, thread_native_id,
+        };
+        let _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, Normal(Idle));
     }
 }
 
@@ -143,13 +140,14 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn hashing_lets_everybody_else_go_first() {
-        use rustix::{process::getpriority_process, thread::gettid};
+        use thread_priority::{
+            NormalThreadSchedulePolicy::Idle, ThreadSchedulePolicy::Normal, thread_schedule_policy,
+        };
         let hasher = Hasher::start(1, 1).unwrap();
         let place = hasher.place().await.unwrap();
-        let niceness =
-            hasher.run(&place, |_| getpriority_process(Some(gettid())).map_err(|why| why.to_string()));
-        let own = getpriority_process(Some(gettid())).unwrap();
-        assert_eq!(niceness.await.unwrap(), (own + STEP_BACK).min(19));
+        let policy = hasher.run(&place, |_| thread_schedule_policy().map_err(|why| format!("{why:?}"))).await;
+        assert_eq!(policy.unwrap(), Normal(Idle));
+        assert_ne!(thread_schedule_policy().unwrap(), Normal(Idle), "that thread alone");
     }
 
     #[tokio::test]
