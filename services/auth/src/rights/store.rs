@@ -1,16 +1,33 @@
 //! The SQL of rights.
 
+use std::sync::LazyLock;
+
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
-    sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid},
+    sql_types::{Array, BigInt, Bool, Text, Uuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use identity::{Credential, Principal, Refusal, Revocation};
-use ids::{OrgId, Timestamp, UserId};
+use ids::{OrgId, UserId};
 use service_kit::db::{self, statement};
 
 use super::{LEAVING, Rights, RightsError};
 use crate::{revocation, schema::users};
+
+/// The rights of a row of users `u` who has a row of memberships `m`; `$3` is [`LEAVING`].
+pub(crate) const RIGHTS: &str = "
+    u.version AS user_version, u.email_verified_at IS NOT NULL AS email_verified, u.banned_at, u.delete_at,
+    ARRAY(SELECT role FROM user_roles r
+          WHERE r.user_id = u.id AND u.delete_at IS NULL ORDER BY role) AS roles,
+    CASE WHEN u.delete_at IS NOT NULL THEN $3 ELSE
+    ARRAY(SELECT DISTINCT p.scope
+          FROM user_roles r
+          JOIN role_permissions USING (role)
+          JOIN permissions p USING (scope)
+          WHERE r.user_id = u.id AND (u.email_verified_at IS NOT NULL OR NOT p.sensitive)
+            AND (p.scope ~ ':admin$' OR EXISTS (
+                 SELECT FROM role_permissions o WHERE o.role = m.role AND o.scope = p.scope))
+          ORDER BY p.scope) END AS scopes";
 
 /// What `user` may do in `org`; `None` when there is no such member.
 pub(crate) async fn find(
@@ -18,51 +35,14 @@ pub(crate) async fn find(
     org: OrgId,
     user: UserId,
 ) -> db::Result<Option<Rights>> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = BigInt)]
-        version: i64,
-        #[diesel(sql_type = Bool)]
-        email_verified: bool,
-        #[diesel(sql_type = Nullable<Timestamptz>)]
-        banned_at: Option<Timestamp>,
-        #[diesel(sql_type = Nullable<Timestamptz>)]
-        delete_at: Option<Timestamp>,
-        #[diesel(sql_type = Array<Text>)]
-        roles: Vec<String>,
-        #[diesel(sql_type = Array<Text>)]
-        scopes: Vec<String>,
-    }
-    let row = statement(
-        "SELECT u.version, u.email_verified_at IS NOT NULL AS email_verified, u.banned_at, u.delete_at,
-                ARRAY(SELECT role FROM user_roles r
-                      WHERE r.user_id = u.id AND u.delete_at IS NULL ORDER BY role) AS roles,
-                CASE WHEN u.delete_at IS NOT NULL THEN $3 ELSE
-                ARRAY(SELECT DISTINCT p.scope
-                      FROM user_roles r
-                      JOIN role_permissions USING (role)
-                      JOIN permissions p USING (scope)
-                      WHERE r.user_id = u.id AND (u.email_verified_at IS NOT NULL OR NOT p.sensitive)
-                        AND (p.scope ~ ':admin$' OR EXISTS (
-                             SELECT FROM role_permissions o WHERE o.role = m.role AND o.scope = p.scope))
-                      ORDER BY p.scope) END AS scopes
-         FROM users u JOIN memberships m ON m.user_id = u.id
-         WHERE m.org_id = $1 AND u.id = $2",
-    )
-    .bind::<Uuid, _>(org)
-    .bind::<Uuid, _>(user)
-    .bind::<Array<Text>, _>(&LEAVING[..])
-    .get_result::<Row>(connection)
-    .await
-    .optional()?;
-    Ok(row.map(|Row { version, email_verified, banned_at, delete_at, roles, scopes }| Rights {
-        version,
-        email_verified,
-        banned_at,
-        delete_at,
-        roles,
-        scopes,
-    }))
+    static FIND: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT {RIGHTS} FROM users u JOIN memberships m ON m.user_id = u.id
+             WHERE m.org_id = $1 AND u.id = $2"
+        )
+    });
+    let found = statement(FIND.as_str()).bind::<Uuid, _>(org).bind::<Uuid, _>(user);
+    Ok(found.bind::<Array<Text>, _>(&LEAVING[..]).get_result(connection).await.optional()?)
 }
 
 /// Whose rights change.

@@ -21,7 +21,7 @@ use service_kit::{
 use super::{
     Device, Entered, Method, Minting, Mode, ModeQuery, Proven, RefreshToken, SessionError, act, cookie,
     rules::{self, Verdict},
-    store,
+    store::{self, Rotated},
 };
 use crate::{
     account::{self, Email, store::LoginRow},
@@ -112,17 +112,19 @@ pub(crate) async fn refresh(
     let now = Timestamp::now();
     let mut connection = db.connection().await?;
     let rotated = store::rotate(&mut connection, &given, tokens.lifetimes.idle, now).await?;
-    let (owner, state) = match rotated {
-        Some(owner) => (owner, RefreshToken { counter: given.counter + 1, issued_at: now, ..given }),
-        None => match not_current(&mut connection, given, &tokens, origin, now).await? {
-            Replaced::JustNow(owner, state) => (owner, state),
-            Replaced::LongAgo(voided) => {
-                revocations.hear(voided);
-                return Err(SessionError::Reused.into());
-            }
-        },
-    };
-    Ok(Json(tokens.pair(&mut connection, &owner, state, now).await?))
+    if let Some(Rotated { owner, rights }) = rotated {
+        let next = RefreshToken { counter: given.counter + 1, issued_at: now, ..given };
+        return Ok(Json(tokens.pair_of(&owner, rights, next, now)?));
+    }
+    match not_current(&mut connection, given, &tokens, origin, now).await? {
+        Replaced::JustNow(owner, current) => {
+            Ok(Json(tokens.pair(&mut connection, &owner, current, now).await?))
+        }
+        Replaced::LongAgo(voided) => {
+            revocations.hear(voided);
+            Err(SessionError::Reused.into())
+        }
+    }
 }
 
 /// A token that is not the current one: a race gets the successor, a reuse ends the

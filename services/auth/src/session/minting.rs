@@ -135,7 +135,19 @@ impl Minting {
         state: RefreshToken,
         now: Timestamp,
     ) -> Result<Tokens, SessionError> {
-        let subject = self.subject(connection, owner, state.session).await?;
+        let rights = rights::store::find(connection, owner.org_id, owner.user_id).await?;
+        self.pair_of(owner, rights.ok_or(RightsError::Ended)?, state, now)
+    }
+
+    /// [`Minting::pair`] with rights that were read with the session.
+    pub(super) fn pair_of(
+        &self,
+        owner: &Owner,
+        rights: Rights,
+        state: RefreshToken,
+        now: Timestamp,
+    ) -> Result<Tokens, SessionError> {
+        let subject = subject(owner, state.session, &self.admissible(rights)?);
         let access_token = self.issuer.for_clients(&subject, self.lifetimes.access, now)?;
         let refresh_expires_in = rules::remaining(owner.expires_at, self.lifetimes.idle, now).as_secs();
         Ok(Tokens {
@@ -173,13 +185,7 @@ impl Minting {
         owner: &Owner,
         session: SessionId,
     ) -> Result<Subject, SessionError> {
-        let (user, org) = (owner.user_id, owner.org_id);
-        let rights = self.admit(connection, user, org).await?;
-        Ok(Subject {
-            authenticated_at: Some(owner.authenticated_at),
-            methods: owner.methods.clone(),
-            ..Subject::session(user, org, (session, owner.version), &rights)
-        })
+        Ok(subject(owner, session, &self.admit(connection, owner.user_id, owner.org_id).await?))
     }
 
     /// What the user may do in the organisation as of now, if they may log in at all.
@@ -189,7 +195,12 @@ impl Minting {
         user: UserId,
         org: OrgId,
     ) -> Result<Rights, SessionError> {
-        let rights = rights::store::find(connection, org, user).await?.ok_or(RightsError::Ended)?;
+        let rights = rights::store::find(connection, org, user).await?;
+        self.admissible(rights.ok_or(RightsError::Ended)?)
+    }
+
+    /// The rights of somebody who may log in.
+    fn admissible(&self, rights: Rights) -> Result<Rights, SessionError> {
         if rights.banned_at.is_some() {
             return Err(RightsError::Banned.into());
         }
@@ -197,5 +208,14 @@ impl Minting {
             return Err(SessionError::Unverified);
         }
         Ok(rights)
+    }
+}
+
+/// Whom the tokens of a session speak for.
+fn subject(owner: &Owner, session: SessionId, rights: &Rights) -> Subject {
+    Subject {
+        authenticated_at: Some(owner.authenticated_at),
+        methods: owner.methods.clone(),
+        ..Subject::session(owner.user_id, owner.org_id, (session, owner.version), rights)
     }
 }

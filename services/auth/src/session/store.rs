@@ -1,12 +1,12 @@
 //! The SQL of sessions.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use contract_auth::Session;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
     PgExpressionMethods, QueryDsl, Queryable, QueryableByName, Selectable, SelectableHelper,
-    sql_types::{Array, Bool, Nullable, Text, Timestamptz, Uuid},
+    sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::{OrgId, SessionId, Timestamp, UserId};
@@ -16,7 +16,10 @@ use service_kit::{
 };
 
 use super::{Device, Mode, RefreshToken, rules::SessionState};
-use crate::schema::sessions;
+use crate::{
+    rights::{LEAVING, Rights, store::RIGHTS},
+    schema::sessions,
+};
 
 /// A session that begins.
 pub(super) struct NewSession<'a> {
@@ -56,8 +59,9 @@ pub(super) async fn insert(connection: &mut AsyncPgConnection, new: &NewSession<
                 (SELECT email FROM users WHERE id = $2
                      AND EXISTS (SELECT FROM sessions WHERE user_id = $2 AND impersonator_id IS NULL)
                      AND NOT EXISTS (SELECT FROM sessions
-                                     WHERE user_id = $2 AND impersonator_id IS NULL AND device IS NOT DISTINCT FROM $7
-                                       AND network IS NOT DISTINCT FROM $8)) AS unseen_by",
+                                     WHERE user_id = $2 AND impersonator_id IS NULL
+                                       AND coalesce(device, '') = coalesce($7, '')
+                                       AND coalesce(network, '') = coalesce($8, ''))) AS unseen_by",
     )
     .bind::<Uuid, _>(id)
     .bind::<Uuid, _>(owner.user_id)
@@ -76,17 +80,24 @@ pub(super) async fn insert(connection: &mut AsyncPgConnection, new: &NewSession<
 }
 
 /// Whose session it is, until when, how they proved it, and how it is carried.
-#[derive(Clone, Debug, Queryable, Selectable)]
+#[derive(Clone, Debug, Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = sessions, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct Owner {
+    #[diesel(sql_type = Uuid)]
     pub(crate) user_id: UserId,
+    #[diesel(sql_type = Uuid)]
     pub(crate) org_id: OrgId,
+    #[diesel(sql_type = Timestamptz)]
     pub(crate) expires_at: Timestamp,
+    #[diesel(sql_type = Timestamptz)]
     pub(crate) authenticated_at: Timestamp,
+    #[diesel(sql_type = Array<Text>)]
     pub(crate) methods: Vec<String>,
+    #[diesel(sql_type = Bool)]
     pub(crate) cookie: bool,
     /// What its tokens carry as `sver`: it grows when the session moves to another
     /// organisation.
+    #[diesel(sql_type = BigInt)]
     pub(crate) version: i64,
 }
 
@@ -134,29 +145,46 @@ pub(crate) async fn mode(
     Ok(if cookie == Some(true) { Mode::Cookie } else { Mode::Token })
 }
 
+/// A session that was moved on, and what its user may do as of then.
+#[derive(QueryableByName)]
+pub(super) struct Rotated {
+    #[diesel(embed)]
+    pub(super) owner: Owner,
+    #[diesel(embed)]
+    pub(super) rights: Rights,
+}
+
 /// Moves the session on from exactly this token, if it is the current one and the
-/// session is alive: of many at once, one does.
+/// session is alive: of many at once, one does. In one statement with what comes next, for
+/// this is what clients ask for most; who is no member any more has moved on, too, and gets
+/// none.
 pub(super) async fn rotate(
     connection: &mut AsyncPgConnection,
     token: &RefreshToken,
     idle: Duration,
     now: Timestamp,
-) -> db::Result<Option<Owner>> {
-    let alive = sessions::revoked_at
-        .is_null()
-        .and(sessions::expires_at.gt(now))
-        .and(sessions::rotated_at.gt(now - idle))
-        .and(sessions::cookie.eq(false))
-        .and(sessions::counter.eq(token.counter))
-        .and(sessions::rotated_at.eq(token.issued_at));
-    let owner = diesel::update(sessions::table.find(token.session))
-        .filter(alive)
-        .set((sessions::counter.eq(token.counter + 1), sessions::rotated_at.eq(now)))
-        .returning(Owner::as_returning())
-        .get_result(connection)
-        .await
-        .optional()?;
-    Ok(owner)
+) -> db::Result<Option<Rotated>> {
+    static ROTATE: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "WITH owner AS (
+                 UPDATE sessions SET counter = $2 + 1, rotated_at = $5
+                 WHERE id = $1 AND counter = $2 AND rotated_at = $4 AND NOT cookie
+                   AND revoked_at IS NULL AND expires_at > $5 AND rotated_at > $6
+                 RETURNING user_id, org_id, expires_at, authenticated_at, methods, cookie, version
+             )
+             SELECT owner.*, {RIGHTS} FROM owner
+             JOIN users u ON u.id = owner.user_id
+             JOIN memberships m ON m.user_id = u.id AND m.org_id = owner.org_id"
+        )
+    });
+    let rotated = statement(ROTATE.as_str())
+        .bind::<Uuid, _>(token.session)
+        .bind::<BigInt, _>(token.counter)
+        .bind::<Array<Text>, _>(&LEAVING[..])
+        .bind::<Timestamptz, _>(token.issued_at)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Timestamptz, _>(now - idle);
+    Ok(rotated.get_result(connection).await.optional()?)
 }
 
 /// The session as it stands.
