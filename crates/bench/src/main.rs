@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "it is a command, and its output is what it is for")]
 
 mod auth;
+mod control_group;
 mod events;
 mod idempotency;
 mod jobs;
@@ -17,6 +18,7 @@ mod timing;
 
 use clap::Parser;
 
+use control_group::ControlGroup;
 use report::Report;
 use servers::Servers;
 use service_kit::signals::terminated;
@@ -48,6 +50,7 @@ impl Options {
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
+    let _group = ControlGroup::enter();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(tokio::task::LocalSet::new().run_until(measure_or_stop(&options)))
 }

@@ -8,7 +8,7 @@ use std::{
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 use crate::{
-    plinth::{Load, Person, Plinth, drive, forwarded, send},
+    plinth::{Load, Person, Plinth, drive, send},
     report::{Report, Target},
     servers::Servers,
     spread::median,
@@ -31,10 +31,8 @@ pub(super) async fn measure(
     people: &[Person],
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let (http, url) = (plinth.http(), format!("{}/api/v1/auth/login", plinth.url()));
-    let log_in = async |client: usize| {
-        send(forwarded(http.post(&url)).json(&people[client].login()), 200).await.map(drop)
-    };
+    let log_in =
+        async |client: usize| send(people[client].login(plinth.http(), &plinth.url()), 200).await.map(drop);
     let meter = plinth.meter(servers).await?;
     let (mut ceilings, mut logins) = (Vec::new(), Load::default());
     for round in 1..=ROUNDS {

@@ -14,6 +14,8 @@ pub(crate) const PERSONS_PASSWORD: &str = "four words that nobody else uses";
 pub(crate) struct Person {
     pub(crate) email: String,
     pub(crate) tokens: Tokens,
+    /// Where they are.
+    address: String,
 }
 
 impl Person {
@@ -21,9 +23,9 @@ impl Person {
         &self.tokens.access_token
     }
 
-    /// What they log in with.
-    pub(crate) fn login(&self) -> Login {
-        Login { email: self.email.clone(), password: PERSONS_PASSWORD.into() }
+    /// Their login, from where they always are.
+    pub(crate) fn login(&self, http: &reqwest::Client, gateway: &str) -> RequestBuilder {
+        login(http, gateway, &self.email, &self.address)
     }
 }
 
@@ -32,22 +34,33 @@ pub(crate) async fn arrive(plinth: &Plinth, count: usize) -> anyhow::Result<Vec<
     let http = plinth.http();
     let mut people = Vec::new();
     for _ in 0..count {
-        let email = format!("{}@example.com", UserId::generate());
+        let (email, address) = (format!("{}@example.com", UserId::generate()), address());
         let registration =
             Registration { email: email.clone(), password: PERSONS_PASSWORD.into(), name: None };
-        let post = |path: &str| forwarded(http.post(format!("{}/api/v1/auth/{path}", plinth.url())));
-        send(post("register").json(&registration), 202).await?;
-        let login = Login { email: email.clone(), password: PERSONS_PASSWORD.into() };
-        let tokens: Tokens = serde_json::from_str(&send(post("login").json(&login), 200).await?)?;
-        people.push(Person { email, tokens });
+        let register = http.post(format!("{}/api/v1/auth/register", plinth.url()));
+        send(register.header(FORWARDED_FOR, &address).json(&registration), 202).await?;
+        let tokens = send(login(http, &plinth.url(), &email, &address), 200).await?;
+        people.push(Person { email, tokens: serde_json::from_str(&tokens)?, address });
     }
     Ok(people)
 }
 
+fn login(http: &reqwest::Client, gateway: &str, email: &str, address: &str) -> RequestBuilder {
+    let login = Login { email: email.to_owned(), password: PERSONS_PASSWORD.into() };
+    http.post(format!("{gateway}/api/v1/auth/login")).header(FORWARDED_FOR, address).json(&login)
+}
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
 /// As if it came from an address of its own: what is counted by address is not what is
 /// measured.
 pub(crate) fn forwarded(request: RequestBuilder) -> RequestBuilder {
+    request.header(FORWARDED_FOR, address())
+}
+
+/// Nobody else's address.
+fn address() -> String {
     let random = OrgId::generate().uuid().into_bytes();
     let [a, b, c] = [13, 14, 15].map(|at| random[at]);
-    request.header("x-forwarded-for", format!("10.{a}.{b}.{c}"))
+    format!("10.{a}.{b}.{c}")
 }
