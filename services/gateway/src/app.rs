@@ -8,10 +8,13 @@ use observability::Metrics;
 use rate_limiter::Limiter;
 use secrecy::ExposeSecret;
 use service_discovery::{CallError, Peer, PeerOptions, Service};
-use service_kit::http::{Application, Readiness, Routes, Server, state_check};
+use service_kit::http::{Application, ConnectionLimit, Readiness, Routes, Server, state_check};
+
+use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::{
     about,
+    access_log::AccessLog,
     credential::{Credentials, Exchanges, Shared, edge_verifier},
     document::Library,
     inward::Mint,
@@ -32,6 +35,8 @@ pub struct App {
     endpoints: Endpoints,
     revocations: Revocations,
     feed: Peer,
+    /// Has written all of the access log when it is dropped.
+    _written: Option<WorkerGuard>,
 }
 
 /// Why the gateway does not start.
@@ -57,14 +62,19 @@ impl App {
     /// # Errors
     /// [`BuildError`] says what is missing.
     pub async fn build(settings: Settings) -> Result<Self, BuildError> {
-        let server = Server::bind(&settings.http)?;
+        let trusted = settings.trusted_proxies.clone();
+        let exempt = move |address| trusted.iter().any(|network| network.contains(&address));
+        let connections = ConnectionLimit::new(settings.connections_per_address, exempt);
+        let server = Server::bind(&settings.http)?.limiting(connections);
+        let log = AccessLog::open(&settings.access_log, &settings.trusted_proxies)?;
+        let (log, written) = log.unzip();
         let bases = settings.services.iter().flat_map(|service| settings.registry.public(*service));
         let endpoints = Endpoints::resolve(bases).await;
         let (revocations, feed) = (Revocations::default(), feed_of_auth(&settings.registry)?);
         let known = revocations.clone();
         let application = Application {
             service: Service::Gateway,
-            public: public(&settings, endpoints.clone(), &revocations)?,
+            public: public(&settings, endpoints.clone(), &revocations, log)?,
             internal: internal(&settings.keys),
             about: about(),
             readiness: Readiness::new()
@@ -72,7 +82,7 @@ impl App {
             metrics: Metrics::new(Service::Gateway.name())
                 .map_err(|why| BuildError::Metrics(why.to_string()))?,
         };
-        Ok(Self { server, application, endpoints, revocations, feed })
+        Ok(Self { server, application, endpoints, revocations, feed, _written: written })
     }
 
     /// Where the public and the internal listener are.
@@ -107,6 +117,7 @@ fn public(
     settings: &Settings,
     endpoints: Endpoints,
     revocations: &Revocations,
+    log: Option<AccessLog>,
 ) -> Result<Routes, BuildError> {
     let Settings { registry, services, limits, .. } = settings.clone();
     let own = serde_json::to_value(openapi()).unwrap_or_default();
@@ -114,6 +125,7 @@ fn public(
     let board = web::Data::new(Board::new(&registry, &services)?);
     let origins = web::Data::new(Origins::of(&registry));
     let door = web::Data::new(door(settings, revocations)?);
+    let log = log.map(web::Data::new);
     Ok(Arc::new(move |config| {
         let upstream = Upstream::new(&registry, &services, endpoints.clone(), limits);
         config
@@ -122,6 +134,9 @@ fn public(
             .app_data(board.clone())
             .app_data(origins.clone())
             .app_data(door.clone());
+        if let Some(log) = &log {
+            config.app_data(log.clone());
+        }
         routes(config);
     }))
 }

@@ -4,6 +4,7 @@
 //! (`credential`, `inward`), and it goes to the service as a stream (`proxy`). Beside
 //! that the gateway has a few routes of its own (`status`, `document`, `docs`).
 
+mod access_log;
 mod app;
 mod credential;
 mod docs;
@@ -16,6 +17,7 @@ mod proxy;
 mod settings;
 mod status;
 
+pub use access_log::Target as AccessLogTarget;
 pub use app::{App, BuildError};
 pub use settings::{Limits, Settings};
 
@@ -34,7 +36,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(docs::get_problem_docs)
         .service(docs::get_docs_file)
         .default_service(web::to(proxy::proxy))
-        .wrap(from_fn(origin::cors::cors));
+        .wrap(from_fn(origin::cors::cors))
+        .wrap(from_fn(access_log::log));
     config.service(all);
 }
 

@@ -10,6 +10,8 @@ use secrecy::SecretString;
 use service_discovery::{Registry, Service};
 use service_kit::settings::{Faults, Http, Reader, logs};
 
+use crate::access_log::Target;
+
 /// The settings of the gateway.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -31,6 +33,10 @@ pub struct Settings {
     pub redis_patience: Duration,
     /// Whose `X-Forwarded-For` is believed: `trusted_proxies`.
     pub trusted_proxies: Vec<IpNet>,
+    /// Where each request is written down: `access_log`.
+    pub access_log: Target,
+    /// The most connections of one client that is no trusted proxy: `connections_per_address`.
+    pub connections_per_address: usize,
     /// How much and how long.
     pub limits: Limits,
 }
@@ -48,6 +54,9 @@ pub struct Limits {
     pub upload_idle: Duration,
     /// Without a byte of the response's body: `timeouts.body_idle_ms`.
     pub body_idle: Duration,
+    /// The fewest bytes a second at which a client may give or take a body, after a while:
+    /// `least_bytes_a_second`.
+    pub least_rate: u64,
 }
 
 impl Settings {
@@ -73,6 +82,8 @@ impl Settings {
         let redis_url = read.parsed("redis.url", redis_url);
         let redis_patience = Duration::from_millis(read.within("redis.patience_ms", 50, 1..=60_000));
         let List(trusted_proxies) = read.or("trusted_proxies", List(Vec::new()));
+        let access_log = read.or("access_log", Target::default());
+        let connections_per_address = read.within("connections_per_address", 1_000, 1..=1_000_000);
         let limits = Limits::read(&mut read);
         if services.contains(&Service::Gateway) {
             read.fault(read.variable("services"), "the gateway is not behind itself");
@@ -91,6 +102,8 @@ impl Settings {
             redis_url,
             redis_patience,
             trusted_proxies,
+            access_log,
+            connections_per_address,
             limits,
         });
         read.finish(settings)
@@ -105,6 +118,7 @@ impl Limits {
             first_byte: Duration::from_millis(read.or("timeouts.first_byte_ms", 30_000)),
             upload_idle: Duration::from_millis(read.or("timeouts.upload_idle_ms", 30_000)),
             body_idle: Duration::from_millis(read.or("timeouts.body_idle_ms", 60_000)),
+            least_rate: read.or("least_bytes_a_second", 240),
         }
     }
 }

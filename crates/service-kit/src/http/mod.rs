@@ -1,6 +1,7 @@
 //! HTTP as every service speaks it: two listeners, one error format, request ids,
 //! strict JSON, health.
 
+mod connections;
 mod health;
 mod json;
 mod observe;
@@ -9,7 +10,9 @@ mod problems;
 mod refusals;
 mod reply;
 mod server;
+mod tls;
 
+pub use connections::ConnectionLimit;
 pub use health::{Check, Readiness, database_check, state_check};
 pub use json::{BODY_LIMIT, JsonError, RawBody, Strict, read_json};
 pub use observe::{Proxied, REQUEST_ID, RouteName, method};

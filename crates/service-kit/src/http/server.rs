@@ -11,7 +11,12 @@ use service_discovery::Service;
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
-use super::{Operations, Readiness, document, health, observe, refusals};
+use super::{
+    ConnectionLimit, Operations, Readiness,
+    connections::opened,
+    document, health, observe, refusals,
+    tls::Certificate,
+};
 use crate::settings;
 
 /// Adds routes and the state that they need.
@@ -40,6 +45,8 @@ pub struct Server {
     public: TcpListener,
     internal: TcpListener,
     settings: settings::Http,
+    certificate: Option<Certificate>,
+    connections: ConnectionLimit,
 }
 
 /// How long the head of a request may take to arrive.
@@ -52,11 +59,20 @@ impl Server {
     /// Binds both listeners; with port 0 the system chooses.
     ///
     /// # Errors
-    /// When an address is taken or not ours; the message names it.
+    /// When an address is taken or not ours, or the certificate cannot be used; the message
+    /// names it.
     pub fn bind(settings: &settings::Http) -> io::Result<Self> {
         let public = listen(settings.bind)?;
         let internal = listen(settings.internal_bind)?;
-        Ok(Self { public, internal, settings: settings.clone() })
+        let certificate = settings.tls.as_ref().map(Certificate::load).transpose()?;
+        let connections = ConnectionLimit::none();
+        Ok(Self { public, internal, settings: settings.clone(), certificate, connections })
+    }
+
+    /// Limits the connections that clients may hold to the public listener.
+    #[must_use]
+    pub fn limiting(self, connections: ConnectionLimit) -> Self {
+        Self { connections, ..self }
     }
 
     /// Where the public and the internal listener are.
@@ -77,13 +93,29 @@ impl Server {
         tracing::info!(service = %application.service, %public, %internal, "serving");
         let readiness = application.readiness.clone();
         let settings = self.settings;
-        let public = serve(self.public, settings.workers, settings.grace, &application, false)?;
-        let internal = serve(self.internal, 1, Duration::from_secs(1), &application, true)?;
+        let certificate = self.certificate;
+        let public = Listener {
+            listener: self.public,
+            workers: settings.workers,
+            grace: settings.grace,
+            certificate: certificate.as_ref(),
+            connections: self.connections,
+        };
+        let internal = Listener {
+            listener: self.internal,
+            workers: 1,
+            grace: Duration::from_secs(1),
+            certificate: None,
+            connections: ConnectionLimit::none(),
+        };
+        let public = serve(public, &application, false)?;
+        let internal = serve(internal, &application, true)?;
         let (public_handle, internal_handle) = (public.handle(), internal.handle());
         let both = futures_util::future::try_join(public, internal);
         tokio::pin!(both);
         tokio::select! {
             ended = &mut both => return ended.map(|_| ()),
+            () = keep_fresh(certificate.as_ref()) => {}
             () = stop => {}
         }
         readiness.drain();
@@ -100,15 +132,26 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).map_err(|why| io::Error::new(why.kind(), format!("{address}: {why}")))
 }
 
-/// One listener with the routes of its side. Both have health; the internal one has
-/// metrics, the public one its OpenAPI document.
-fn serve(
+async fn keep_fresh(certificate: Option<&Certificate>) {
+    match certificate {
+        Some(certificate) => certificate.keep_fresh().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// One of the two.
+struct Listener<'a> {
     listener: TcpListener,
     workers: usize,
     grace: Duration,
-    application: &Application,
-    internal: bool,
-) -> io::Result<Running> {
+    certificate: Option<&'a Certificate>,
+    connections: ConnectionLimit,
+}
+
+/// One listener with the routes of its side. Both have health; the internal one has
+/// metrics, the public one its OpenAPI document.
+fn serve(from: Listener<'_>, application: &Application, internal: bool) -> io::Result<Running> {
+    let Listener { listener, workers, grace, certificate, connections } = from;
     let routes = Arc::clone(if internal { &application.internal } else { &application.public });
     let about = application.about.clone();
     let described = document(about, |config| routes(config));
@@ -133,15 +176,18 @@ fn serve(
             .default_service(web::to(refusals::nowhere))
             .wrap(from_fn(observe::observe))
     });
-    Ok(server
+    let server = server
         .workers(workers)
         .client_request_timeout(HEAD)
         .keep_alive(KEEP_ALIVE)
         .tcp_nodelay(true)
+        .on_connect(move |io, data| opened(&connections, io, data))
         .shutdown_timeout(grace.as_secs())
-        .disable_signals()
-        .listen(listener)?
-        .run())
+        .disable_signals();
+    Ok(match certificate {
+        Some(certificate) => server.listen_rustls_0_23(listener, certificate.config()?)?.run(),
+        None => server.listen(listener)?.run(),
+    })
 }
 
 fn extras(config: &mut web::ServiceConfig, service: Service, internal: bool, described: web::Bytes) {

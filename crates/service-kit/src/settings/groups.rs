@@ -81,6 +81,33 @@ pub struct Http {
     pub drain: Duration,
     /// How long requests may then take to finish: `http.grace_seconds`.
     pub grace: Duration,
+    /// What the public listener shows to speak TLS: `http.tls.*`; without, it does not.
+    pub tls: Option<TlsFiles>,
+}
+
+/// A certificate and its key, PEM files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The chain, the server's own certificate first: `http.tls.certificate_file`.
+    pub certificate: PathBuf,
+    /// Its private key: `http.tls.key_file`.
+    pub key: PathBuf,
+}
+
+impl TlsFiles {
+    /// Reads `http.tls.*`: both or none.
+    fn read(read: &mut Reader) -> Option<Self> {
+        let (certificate_key, key_key) = ("http.tls.certificate_file", "http.tls.key_file");
+        let certificate = read.optional_parsed(certificate_key, readable_file);
+        let key = read.optional_parsed(key_key, readable_file);
+        match (certificate, key) {
+            (Some(certificate), Some(key)) => return Some(Self { certificate, key }),
+            (Some(_), None) => read.fault(read.variable(key_key), "a certificate needs its key"),
+            (None, Some(_)) => read.fault(read.variable(certificate_key), "a key needs its certificate"),
+            (None, None) => {}
+        }
+        None
+    }
 }
 
 impl Http {
@@ -103,6 +130,7 @@ impl Http {
             workers: read.within("http.workers", cores, 1..=1024),
             drain: Duration::from_secs(read.or("http.drain_seconds", drain)),
             grace: Duration::from_secs(read.or("http.grace_seconds", 8)),
+            tls: TlsFiles::read(read),
         }
     }
 }

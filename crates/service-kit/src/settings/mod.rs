@@ -7,5 +7,5 @@
 mod groups;
 mod reader;
 
-pub use groups::{Database, Http, Role, environment, logs};
+pub use groups::{Database, Http, Role, TlsFiles, environment, logs};
 pub use reader::{Environment, Faults, Reader};

@@ -5,7 +5,7 @@ use std::{
     io,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix_web::{
@@ -22,7 +22,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::ProxyError;
+use super::{ProxyError, pace::Pace};
 use crate::settings::Limits;
 
 /// How many chunks wait between the client and the service.
@@ -43,6 +43,8 @@ pub(super) enum UploadFault {
     TooLarge,
     #[error("it stopped coming")]
     Interrupted,
+    #[error("it came too slowly")]
+    Slow,
 }
 
 impl Upload {
@@ -110,8 +112,9 @@ async fn pump(
     sender: mpsc::Sender<Result<Bytes, UploadFault>>,
     limits: Limits,
 ) {
-    let mut left = limits.max_body;
+    let (mut left, mut pace) = (limits.max_body, Pace::of(limits.least_rate));
     loop {
+        let awaited = Instant::now();
         let chunk = tokio::select! {
             () = sender.closed() => return,
             chunk = timeout(limits.upload_idle, payload.next()) => match chunk {
@@ -123,6 +126,7 @@ async fn pump(
         let chunk = chunk.and_then(|chunk| {
             let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
             left = left.checked_sub(length).ok_or(UploadFault::TooLarge)?;
+            pace.count(chunk.len(), awaited.elapsed()).map_err(|_slow| UploadFault::Slow)?;
             Ok(chunk)
         });
         let failed = chunk.is_err();
@@ -153,25 +157,42 @@ impl Body for Upload {
     }
 }
 
-/// The body of an answer; it fails when nothing comes for `idle`.
+/// The body of an answer; it fails when nothing comes for long, or when its client takes it
+/// too slowly.
 pub(super) fn download(
     body: Incoming,
-    idle: Duration,
+    limits: Limits,
 ) -> impl Stream<Item = Result<Bytes, io::Error>> + use<> {
-    stream::unfold(Some(body), move |body| async move {
-        let mut body = body?;
-        loop {
-            let frame = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context));
-            let frame = match timeout(idle, frame).await {
-                Ok(None) => return None,
-                Ok(Some(frame)) => frame.map_err(io::Error::other),
-                Err(_) => Err(io::ErrorKind::TimedOut.into()),
-            };
-            match frame.map(Frame::into_data) {
-                Ok(Ok(data)) => return Some((Ok(data), Some(body))),
-                Ok(Err(_trailers)) => {}
-                Err(why) => return Some((Err(why), None)),
+    let begun = Some((body, Pace::of(limits.least_rate), None));
+    stream::unfold(begun, move |state: Option<(Incoming, Pace, Option<(usize, Instant)>)>| async move {
+        let (mut body, mut pace, handed) = state?;
+        // From handing a chunk on until the next is wanted, the client is waited for.
+        if let Some((bytes, at)) = handed
+            && let Err(why) = pace.count(bytes, Instant::now() - at)
+        {
+            return Some((Err(io::Error::new(io::ErrorKind::TimedOut, why)), None));
+        }
+        match next_chunk(&mut body, limits.body_idle).await? {
+            Ok(chunk) => {
+                let handed = Some((chunk.len(), Instant::now()));
+                Some((Ok(chunk), Some((body, pace, handed))))
             }
+            Err(why) => Some((Err(why), None)),
         }
     })
+}
+
+async fn next_chunk(body: &mut Incoming, idle: Duration) -> Option<Result<Bytes, io::Error>> {
+    loop {
+        let frame = std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context));
+        let frame = match timeout(idle, frame).await {
+            Ok(frame) => frame?.map_err(io::Error::other),
+            Err(_elapsed) => Err(io::ErrorKind::TimedOut.into()),
+        };
+        match frame.map(Frame::into_data) {
+            Ok(Ok(data)) => return Some(Ok(data)),
+            Ok(Err(_trailers)) => {}
+            Err(why) => return Some(Err(why)),
+        }
+    }
 }

@@ -11,6 +11,8 @@ use hyper::header::{
 };
 use ipnet::IpNet;
 
+use super::coding::without_codings;
+
 /// What a client may tell any service.
 const PASSED: [&str; 17] = [
     "accept",
@@ -96,7 +98,7 @@ pub(crate) fn to_service(
     let websocket = if opens_websocket { &PASSED_TO_OPEN_WEBSOCKETS[..] } else { &[] };
     for name in PASSED.iter().chain(hooks).chain(websocket) {
         for value in client.get_all(*name) {
-            headers.append(*name, HeaderValue::from_bytes(value.as_bytes())?);
+            headers.append(*name, passed(name, value)?);
         }
     }
     if opens_websocket {
@@ -118,6 +120,14 @@ pub(crate) fn to_service(
         }
     }
     Ok(headers)
+}
+
+/// A value as the service is to see it.
+fn passed(name: &str, value: &actix::HeaderValue) -> Result<HeaderValue, InvalidHeaderValue> {
+    match value.to_str() {
+        Ok(tags) if matches!(name, "if-match" | "if-none-match") => HeaderValue::from_str(&without_codings(tags)),
+        _ => HeaderValue::from_bytes(value.as_bytes()),
+    }
 }
 
 /// The headers of a service's answer that its client may see; `Set-Cookie` of a service

@@ -26,11 +26,13 @@ use super::{
     ProxyError, Upstream,
     admit::{Admitted, sets_cookies},
     body::{Upload, download},
+    coding::encoded,
     headers::{Ours, forwarded_for, to_client, to_service},
     upgrade,
     upstream::Outgoing,
 };
 use crate::{
+    access_log::Passed,
     credential::Credentials,
     inward::Mint,
     limit::KeyLimits,
@@ -72,6 +74,7 @@ pub(crate) async fn proxy(
     allowed(&method)?;
     let opens_websocket = opens_websocket(&request);
     let admitted = door.admit(&request, (target, path), route.service, opens_websocket).await?;
+    request.extensions_mut().insert(Passed::new(route.service, admitted.claims.as_ref()));
     let ended = || admitted.claims.as_ref().map(|claims| door.credentials.ended(claims));
     let outgoing = outgoing(&door, &request, route, &admitted, opens_websocket)?;
     if opens_websocket {
@@ -88,7 +91,8 @@ pub(crate) async fn proxy(
         return Err(ProxyError::Busy(route.service).into());
     }
     door.heed(&admitted, route.service, answer.headers()).await;
-    Ok(admitted.tell(reply(&method, route.service, answer, door.limits, ended)))
+    let reply = reply(&method, route.service, answer, door.limits, ended);
+    Ok(admitted.tell(encoded(&request, reply)))
 }
 
 /// The path and query as they came, without the origin of an absolute form, which
@@ -166,7 +170,7 @@ fn reply(
     let bodyless =
         *method == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let ended = if is_event_stream(&answer) { ended() } else { None };
-    let chunks = download(answer.into_body(), limits.body_idle);
+    let chunks = download(answer.into_body(), limits);
     let mut response = match length {
         // The length of what a GET would bring; nothing follows it. Not as a sized body:
         // actix takes that for a broken one when the next request is already there.

@@ -3,11 +3,13 @@
 
 mod admit;
 mod body;
+mod coding;
 mod connect;
 mod error;
 pub(crate) mod headers;
 mod http;
 mod instances;
+mod pace;
 mod upgrade;
 mod upstream;
 

@@ -126,7 +126,7 @@ impl Upstream {
     fn fault(&self, service: Service, why: Error) -> ProxyError {
         match cause::<UploadFault>(&why) {
             Some(UploadFault::TooLarge) => ProxyError::TooLarge(self.limits.max_body),
-            Some(UploadFault::Interrupted) => ProxyError::Interrupted,
+            Some(UploadFault::Interrupted | UploadFault::Slow) => ProxyError::Interrupted,
             None if why.is_connect() => ProxyError::Down(service, why),
             None if was_cut(&why) => ProxyError::Lost(service, why),
             None => ProxyError::Broken(service, why),

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::as_conversions, clippy::panic, reason = "tests count and complain")]
 
+mod access_log;
 mod api_keys;
 mod auth;
+mod coding;
 mod command;
 mod cookies;
 mod cors;
@@ -15,10 +17,12 @@ mod own_routes;
 mod paths;
 mod raw;
 mod revocation;
+mod slow;
 mod spawn;
 mod stop;
 mod streams;
 mod tickets;
+mod tls;
 mod tokens;
 mod upstream;
 mod websocket;

@@ -65,6 +65,7 @@ impl Gateway {
             ("GATEWAY__TOKEN__KEYS", &keys),
             ("GATEWAY__CLIENT__SECRET", CLIENT_SECRET),
             ("GATEWAY__REDIS__URL", &redis),
+            ("GATEWAY__ACCESS_LOG", "off"),
         ];
         let all =
             usual.iter().chain(variables).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));

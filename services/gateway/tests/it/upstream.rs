@@ -81,6 +81,14 @@ impl Drop for Upstream {
     }
 }
 
+/// Something long that a client may have already.
+fn text(request: &HttpRequest) -> HttpResponse {
+    let known = request.headers().get("if-none-match").is_some_and(|tag| tag == "\"v1\"");
+    let mut answer = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    answer.insert_header(("etag", "\"v1\""));
+    if known { answer.finish() } else { answer.json(json!({ "words": "again and again ".repeat(500) })) }
+}
+
 async fn answer(
     request: HttpRequest,
     payload: Payload,
@@ -107,6 +115,7 @@ async fn answer(
         }
         "socket" => socket(&request, payload),
         "name" => HttpResponse::Ok().body(**name),
+        "text" => text(&request),
         "odd-headers" => odd_headers(),
         "missing" => missing(&request),
         "openapi.json" => HttpResponse::Ok().json(document(request.path())),

@@ -68,6 +68,7 @@ fn secrets(run: &Run, service: Service) -> Own {
             ("CLIENT__SECRET", secrets.gateway_client.clone()),
             ("REDIS__URL", run.redis_url()),
             ("SERVICES", behind_the_gateway(run)),
+            ("ACCESS_LOG", run.log("access").display().to_string()),
         ],
         Service::Prefs => vec![
             ("SEALING__KEYS", secrets.prefs_sealing.clone()),
