@@ -1,19 +1,19 @@
+mod api_keys;
 mod exports;
 mod grants;
 mod organizations;
+mod second_factor;
+mod users;
 
-use ids::{ApiKeyId, MailId, SessionId, UserId};
+use ids::{MailId, SessionId};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use service_discovery::{CallError, Peer, Service};
 
 use crate::{
-    Accepted, Account, AccountChange, ApiKey, ApiKeyChange, ApiKeyList, ApiKeyRotation, Ban, Grant,
-    Impersonate, Impersonation, IssuedToken, Login, LoginReply, Mail, NewApiKey, NewApiKeyText,
-    PasswordChange, RecoveryCodes, Refresh, Registration, Roles, ScheduledDeletion, SecondFactorOff,
-    SecondFactorProof, SecondFactorStatus, Secret, SessionList, StepUp, TokenRequest, Tokens,
-    TotpConfirmation, TotpEnrolment, UserChange, UserDetails, UserList, UserQuery,
+    Accepted, Account, AccountChange, Grant, IssuedToken, Login, LoginReply, Mail, PasswordChange, Refresh,
+    Registration, ScheduledDeletion, Secret, SessionList, TokenRequest, Tokens,
 };
 
 /// The paths of auth, as its OpenAPI document writes them.
@@ -205,222 +205,6 @@ impl Client {
     /// A refusal, or no answer.
     pub async fn end_other_sessions(&self, token: &Secret) -> Result<()> {
         self.done(self.with(token, Method::DELETE, routes::SESSIONS)).await
-    }
-
-    /// Proves anew who the caller is.
-    ///
-    /// # Errors
-    /// A refusal (422: the proof, 429: too many attempts), or no answer.
-    pub async fn step_up(&self, token: &Secret, proof: &StepUp) -> Result<Tokens> {
-        self.json(self.with(token, Method::POST, routes::STEP_UP).json(proof)).await
-    }
-
-    /// How the caller's second factor stands.
-    ///
-    /// # Errors
-    /// A refusal, or no answer.
-    pub async fn second_factor(&self, token: &Secret) -> Result<SecondFactorStatus> {
-        self.json(self.with(token, Method::GET, routes::MFA)).await
-    }
-
-    /// A new secret for the caller's authenticator app.
-    ///
-    /// # Errors
-    /// A refusal (403: log in anew first, 409: one is on), or no answer.
-    pub async fn enroll_totp(&self, token: &Secret) -> Result<TotpEnrolment> {
-        self.json(self.with(token, Method::POST, routes::TOTP_ENROLL)).await
-    }
-
-    /// Switches the second factor on by its first code.
-    ///
-    /// # Errors
-    /// A refusal (409: none waits, 422: the code), or no answer.
-    pub async fn confirm_totp(&self, token: &Secret, code: &Secret) -> Result<RecoveryCodes> {
-        let body = TotpConfirmation { code: code.clone() };
-        self.json(self.with(token, Method::POST, routes::TOTP_CONFIRM).json(&body)).await
-    }
-
-    /// Switches the second factor off.
-    ///
-    /// # Errors
-    /// A refusal (409: none is on, 422: the proof), or no answer.
-    pub async fn disable_totp(&self, token: &Secret, proof: &SecondFactorOff) -> Result<()> {
-        self.done(self.with(token, Method::POST, routes::TOTP_DISABLE).json(proof)).await
-    }
-
-    /// Fresh recovery codes.
-    ///
-    /// # Errors
-    /// A refusal (403: show the second factor first), or no answer.
-    pub async fn replace_recovery_codes(&self, token: &Secret) -> Result<RecoveryCodes> {
-        self.json(self.with(token, Method::POST, routes::RECOVERY_CODES)).await
-    }
-
-    /// Takes the second step of a login.
-    ///
-    /// # Errors
-    /// A refusal (401: the code or the token, 429: too many attempts), or no answer.
-    pub async fn verify_second_factor(&self, proof: &SecondFactorProof) -> Result<Tokens> {
-        self.json(self.peer.request(Method::POST, routes::MFA_VERIFY).json(proof)).await
-    }
-
-    /// Opens an account that many attempts have locked.
-    ///
-    /// # Errors
-    /// A refusal (404: no such user), or no answer.
-    pub async fn unlock(&self, token: &Secret, user: UserId) -> Result<()> {
-        self.done(self.with(token, Method::POST, &at(routes::UNLOCK, user))).await
-    }
-
-    /// A page of the caller's API keys; `query` as in `?limit=10&cursor=…`, or empty.
-    ///
-    /// # Errors
-    /// A refusal (400: the query), or no answer.
-    pub async fn api_keys(&self, token: &Secret, query: &str) -> Result<ApiKeyList> {
-        self.json(self.with(token, Method::GET, &format!("{}{query}", routes::API_KEYS))).await
-    }
-
-    /// Makes an API key; its text comes this once.
-    ///
-    /// # Errors
-    /// A refusal (422: a scope that the caller lacks), or no answer.
-    pub async fn create_api_key(&self, token: &Secret, new: &NewApiKey) -> Result<NewApiKeyText> {
-        self.json(self.with(token, Method::POST, routes::API_KEYS).json(new)).await
-    }
-
-    /// Changes an API key.
-    ///
-    /// # Errors
-    /// A refusal (404: not one of the caller's), or no answer.
-    pub async fn change_api_key(
-        &self,
-        token: &Secret,
-        id: ApiKeyId,
-        change: &ApiKeyChange,
-    ) -> Result<ApiKey> {
-        self.json(self.with(token, Method::PATCH, &at(routes::API_KEY, id)).json(change)).await
-    }
-
-    /// Deletes an API key: it opens nothing from then on.
-    ///
-    /// # Errors
-    /// A refusal (404: not one of the caller's), or no answer.
-    pub async fn delete_api_key(&self, token: &Secret, id: ApiKeyId) -> Result<()> {
-        self.done(self.with(token, Method::DELETE, &at(routes::API_KEY, id))).await
-    }
-
-    /// Gives an API key another secret; its text comes this once.
-    ///
-    /// # Errors
-    /// A refusal (404: not one of the caller's, 422: too long an overlap), or no answer.
-    pub async fn rotate_api_key(
-        &self,
-        token: &Secret,
-        id: ApiKeyId,
-        overlap_seconds: u32,
-    ) -> Result<NewApiKeyText> {
-        let rotation = ApiKeyRotation { overlap_seconds };
-        self.json(self.with(token, Method::POST, &at(routes::API_KEY_ROTATE, id)).json(&rotation)).await
-    }
-
-    /// A page of the users that `query` wants, for who administers.
-    ///
-    /// # Errors
-    /// A refusal (400: the query), or no answer.
-    pub async fn users(&self, token: &Secret, query: &UserQuery) -> Result<UserList> {
-        self.json(self.with(token, Method::GET, routes::USERS).query(query)).await
-    }
-
-    /// All about a user, for who administers.
-    ///
-    /// # Errors
-    /// A refusal (404: no such user), or no answer.
-    pub async fn user(&self, token: &Secret, user: UserId) -> Result<UserDetails> {
-        self.json(self.with(token, Method::GET, &at(routes::USER, user))).await
-    }
-
-    /// Changes a user.
-    ///
-    /// # Errors
-    /// A refusal (404: no such user, 422: a field), or no answer.
-    pub async fn change_user(
-        &self,
-        token: &Secret,
-        user: UserId,
-        change: &UserChange,
-    ) -> Result<UserDetails> {
-        self.json(self.with(token, Method::PATCH, &at(routes::USER, user)).json(change)).await
-    }
-
-    /// Ends all sessions of a user and voids their tokens.
-    ///
-    /// # Errors
-    /// A refusal (404: no such user), or no answer.
-    pub async fn sign_out(&self, token: &Secret, user: UserId) -> Result<()> {
-        self.done(self.with(token, Method::POST, &at(routes::SIGN_OUT, user))).await
-    }
-
-    /// Deletes a user with all that hangs on them, at once.
-    ///
-    /// # Errors
-    /// A refusal (404: no such user, 409: nobody else administers), or no answer.
-    pub async fn delete_user(&self, token: &Secret, user: UserId) -> Result<()> {
-        self.done(self.with(token, Method::DELETE, &at(routes::USER, user))).await
-    }
-
-    /// Acts in a user's name for a while.
-    ///
-    /// # Errors
-    /// A refusal (403: who administers is never impersonated), or no answer.
-    pub async fn impersonate(
-        &self,
-        token: &Secret,
-        user: UserId,
-        wish: &Impersonate,
-    ) -> Result<Impersonation> {
-        self.json(self.with(token, Method::POST, &at(routes::IMPERSONATE, user)).json(wish)).await
-    }
-
-    /// Another access token for who acts in a user's name by `token`.
-    ///
-    /// # Errors
-    /// A refusal (403: nobody is impersonated), or no answer.
-    pub async fn renew_impersonation(&self, token: &Secret) -> Result<Impersonation> {
-        self.json(self.with(token, Method::POST, routes::IMPERSONATION_RENEW)).await
-    }
-
-    /// Stops acting in a user's name.
-    ///
-    /// # Errors
-    /// A refusal (403: nobody is impersonated), or no answer.
-    pub async fn end_impersonation(&self, token: &Secret) -> Result<()> {
-        self.done(self.with(token, Method::POST, routes::IMPERSONATION_END)).await
-    }
-
-    /// Bans a user.
-    ///
-    /// # Errors
-    /// A refusal (404: no such user), or no answer.
-    pub async fn ban(&self, token: &Secret, user: UserId, reason: &str) -> Result<()> {
-        let ban = Ban { reason: reason.to_owned() };
-        self.done(self.with(token, Method::POST, &at(routes::BAN, user)).json(&ban)).await
-    }
-
-    /// Lets a banned user in again.
-    ///
-    /// # Errors
-    /// A refusal (404: no such user), or no answer.
-    pub async fn unban(&self, token: &Secret, user: UserId) -> Result<()> {
-        self.done(self.with(token, Method::POST, &at(routes::UNBAN, user))).await
-    }
-
-    /// Gives a user exactly these roles, and `USER`.
-    ///
-    /// # Errors
-    /// A refusal (404: no such user, 422: no such role), or no answer.
-    pub async fn set_roles(&self, token: &Secret, user: UserId, roles: &[&str]) -> Result<Roles> {
-        let roles = Roles { roles: roles.iter().map(|role| (*role).to_owned()).collect() };
-        self.json(self.with(token, Method::POST, &at(routes::USER_ROLES, user)).json(&roles)).await
     }
 
     /// A token for the service `own`, which proves itself by `secret`.
