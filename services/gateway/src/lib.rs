@@ -17,7 +17,7 @@ mod proxy;
 mod settings;
 mod status;
 
-pub use access_log::Target as AccessLogTarget;
+pub use access_log::AccessLogTarget;
 pub use app::{App, BuildError};
 pub use settings::{Limits, Settings};
 

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use service_discovery::{Registry, Service};
 use service_kit::settings::{Faults, Http, Reader, logs};
 
-use crate::access_log::Target;
+use crate::access_log::AccessLogTarget;
 
 /// The settings of the gateway.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub struct Settings {
     /// Whose `X-Forwarded-For` is believed: `trusted_proxies`.
     pub trusted_proxies: Vec<IpNet>,
     /// Where each request is written down: `access_log`.
-    pub access_log: Target,
+    pub access_log: AccessLogTarget,
     /// The most connections of one client that is no trusted proxy: `connections_per_address`.
     pub connections_per_address: usize,
     /// How much and how long.
@@ -82,7 +82,7 @@ impl Settings {
         let redis_url = read.parsed("redis.url", redis_url);
         let redis_patience = Duration::from_millis(read.within("redis.patience_ms", 50, 1..=60_000));
         let List(trusted_proxies) = read.or("trusted_proxies", List(Vec::new()));
-        let access_log = read.or("access_log", Target::default());
+        let access_log = read.or("access_log", AccessLogTarget::default());
         let connections_per_address = read.within("connections_per_address", 1_000, 1..=1_000_000);
         let limits = Limits::read(&mut read);
         if services.contains(&Service::Gateway) {

@@ -12,9 +12,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 use super::{
-    ConnectionLimit, Operations, Readiness,
-    connections::opened,
-    document, health, observe, refusals,
+    ConnectionLimit, Operations, Readiness, connections::opened, document, health, observe, refusals,
     tls::Certificate,
 };
 use crate::settings;

@@ -21,7 +21,7 @@ pub(super) struct Line {
     /// What it was routed by, as in the metrics.
     route: Option<&'static str>,
     /// The service that it went to.
-    service: Option<Service>,
+    service: Option<&'static str>,
     /// In whose name: the token's `sub`.
     subject: Option<String>,
     /// What carried it: the session's or the API key's id.
@@ -64,7 +64,7 @@ impl Line {
             path: request.path().to_owned(),
             protocol: format!("{:?}", request.version()),
             route: extensions.get::<RouteName>().map(|route| route.0),
-            service: passed.map(|passed| passed.service),
+            service: passed.map(|passed| passed.service.name()),
             subject: passed.and_then(|passed| passed.subject.clone()),
             credential: passed.and_then(|passed| passed.credential.clone()),
             status: response.status().as_u16(),

@@ -9,7 +9,8 @@ mod line;
 mod writer;
 
 pub(crate) use line::Passed;
-pub(crate) use writer::{AccessLog, Target};
+pub(crate) use writer::AccessLog;
+pub use writer::AccessLogTarget;
 
 use std::time::Instant;
 

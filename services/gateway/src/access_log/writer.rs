@@ -19,7 +19,7 @@ const WAITING: usize = 16_384;
 
 /// Where the lines go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Target {
+pub enum AccessLogTarget {
     /// Nowhere.
     Off,
     /// To the standard output, beside the log.
@@ -29,7 +29,7 @@ pub enum Target {
     File(PathBuf),
 }
 
-impl FromStr for Target {
+impl FromStr for AccessLogTarget {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -63,15 +63,15 @@ impl AccessLog {
     /// # Errors
     /// When the file cannot be opened.
     pub(crate) fn open(
-        target: &Target,
+        target: &AccessLogTarget,
         trusted_proxies: &[IpNet],
     ) -> io::Result<Option<(Self, WorkerGuard)>> {
         let writing = NonBlockingBuilder::default().buffered_lines_limit(WAITING).lossy(true);
         let writing = writing.thread_name("access-log");
         let (lines, guard) = match target {
-            Target::Off => return Ok(None),
-            Target::Stdout => writing.finish(io::stdout()),
-            Target::File(path) => {
+            AccessLogTarget::Off => return Ok(None),
+            AccessLogTarget::Stdout => writing.finish(io::stdout()),
+            AccessLogTarget::File(path) => {
                 let file = OpenOptions::new().create(true).append(true).open(path);
                 let named = |why: io::Error| io::Error::new(why.kind(), format!("{}: {why}", path.display()));
                 writing.finish(file.map_err(named)?)

@@ -9,8 +9,8 @@ use actix_web::{
     http::{
         Method, StatusCode,
         header::{
-            self, AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ContentEncoding, ETAG, Encoding,
-            Header, HeaderMap, HeaderValue, IF_NONE_MATCH, VARY,
+            self, AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ContentEncoding, ETAG,
+            Encoding, Header, HeaderMap, HeaderValue, IF_NONE_MATCH, VARY,
         },
     },
 };
@@ -73,7 +73,8 @@ fn is_text(kind: &str) -> bool {
 }
 
 fn chosen(request: &HttpRequest) -> Option<ContentEncoding> {
-    let known: Vec<Encoding> = CODINGS.into_iter().map(Encoding::Known).chain([Encoding::identity()]).collect();
+    let known: Vec<Encoding> =
+        CODINGS.into_iter().map(Encoding::Known).chain([Encoding::identity()]).collect();
     match AcceptEncoding::parse(request).ok()?.negotiate(known.iter())? {
         Encoding::Known(ContentEncoding::Identity) | Encoding::Unknown(_) => None,
         Encoding::Known(coding) => Some(coding),
@@ -122,8 +123,9 @@ mod tests {
 
     fn answered(accepts: &str, kind: &str, length: usize) -> HttpResponse {
         let request = TestRequest::get().insert_header(("accept-encoding", accepts)).to_http_request();
-        let answer = HttpResponse::Ok().insert_header((ETAG, "\"v1\"")).content_type(kind.to_owned());
-        encoded(&request, { answer }.body("x".repeat(length)))
+        let mut answer = HttpResponse::Ok();
+        answer.insert_header((ETAG, "\"v1\"")).content_type(kind.to_owned());
+        encoded(&request, answer.body("x".repeat(length)))
     }
 
     fn header<'a>(response: &'a HttpResponse, name: &str) -> &'a str {

@@ -125,7 +125,9 @@ pub(crate) fn to_service(
 /// A value as the service is to see it.
 fn passed(name: &str, value: &actix::HeaderValue) -> Result<HeaderValue, InvalidHeaderValue> {
     match value.to_str() {
-        Ok(tags) if matches!(name, "if-match" | "if-none-match") => HeaderValue::from_str(&without_codings(tags)),
+        Ok(tags) if matches!(name, "if-match" | "if-none-match") => {
+            HeaderValue::from_str(&without_codings(tags))
+        }
         _ => HeaderValue::from_bytes(value.as_bytes()),
     }
 }

@@ -36,7 +36,8 @@ async fn each_request_is_a_line_that_says_who_what_and_how_it_went() {
     .await;
     let token = world.auth.token();
     let asked = world.gateway.get_with("/api/v1/prefs/name?secret=hunter2", &token);
-    let answer = asked.header("x-forwarded-for", "192.0.2.7").header("user-agent", "a \"test\"\n".trim()).send().await;
+    let answer =
+        asked.header("x-forwarded-for", "192.0.2.7").header("user-agent", "a \"test\"\n".trim()).send().await;
     let id = answer.unwrap().headers()["x-request-id"].to_str().unwrap().to_owned();
     let [line] = &lines(&file, "/api/v1/prefs/name", 1).await[..] else { panic!("one line") };
     for (field, wanted) in [
@@ -51,7 +52,9 @@ async fn each_request_is_a_line_that_says_who_what_and_how_it_went() {
         assert_eq!(line[field], wanted, "{line}");
     }
     assert_eq!((&line["status"], &line["bytes"], &line["complete"]), (&200.into(), &3.into(), &true.into()));
-    assert!(line["subject"].as_str().unwrap().starts_with("usr_") && line["duration_ms"].as_f64().unwrap() > 0.0);
+    assert!(
+        line["subject"].as_str().unwrap().starts_with("usr_") && line["duration_ms"].as_f64().unwrap() > 0.0
+    );
 
     assert_eq!(world.gateway.request(Method::DELETE, "/nowhere").send().await.unwrap().status(), 404);
     assert_eq!(lines(&file, "/nowhere", 1).await[0]["status"], 404);

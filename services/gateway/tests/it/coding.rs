@@ -11,10 +11,19 @@ async fn a_client_that_reads_gzip_gets_less_and_keeps_what_it_has() {
     let world = spawn().await;
     let ask = || world.gateway.get("/api/v1/prefs/text");
     let plain = ask().send().await.unwrap();
-    assert_eq!((plain.headers()["etag"].to_str().unwrap(), plain.headers()["vary"].to_str().unwrap()), ("\"v1\"", "accept-encoding"));
+    assert_eq!(
+        (plain.headers()["etag"].to_str().unwrap(), plain.headers()["vary"].to_str().unwrap()),
+        ("\"v1\"", "accept-encoding")
+    );
     let plain = plain.bytes().await.unwrap();
     let packed = ask().header("accept-encoding", "gzip").send().await.unwrap();
-    assert_eq!((packed.headers()["content-encoding"].to_str().unwrap(), packed.headers().contains_key("content-length")), ("gzip", false));
+    assert_eq!(
+        (
+            packed.headers()["content-encoding"].to_str().unwrap(),
+            packed.headers().contains_key("content-length")
+        ),
+        ("gzip", false)
+    );
     let tag = packed.headers()["etag"].to_str().unwrap().to_owned();
     assert_eq!(tag, "\"v1~gzip\"");
     let packed = packed.bytes().await.unwrap();

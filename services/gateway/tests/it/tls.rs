@@ -15,7 +15,9 @@ use crate::{
 fn certificate(dir: &Path) -> Certificate {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     // Each file is whole at any time, as where a renewal moves it into place.
-    for (name, text) in [("new-key.pem", made.signing_key.serialize_pem()), ("new-chain.pem", made.cert.pem())] {
+    for (name, text) in
+        [("new-key.pem", made.signing_key.serialize_pem()), ("new-chain.pem", made.cert.pem())]
+    {
         fs::write(dir.join(name), text).unwrap();
     }
     fs::rename(dir.join("new-key.pem"), dir.join("key.pem")).unwrap();
@@ -26,19 +28,24 @@ fn certificate(dir: &Path) -> Certificate {
 async fn spawn(dir: &TempDir) -> World {
     let (auth, upstream) = (Auth::start(), Upstream::start("one"));
     let path = |name: &str| dir.path().join(name).display().to_string();
+    let (chain, key) = (path("chain.pem"), path("key.pem"));
     let gateway = Gateway::start(&[
         ("AUTH_INTERNAL_URL", auth.url.as_str()),
         ("AUTH_SERVICE_URL", &upstream.url),
         ("PREFS_SERVICE_URL", &upstream.url),
-        ("GATEWAY__HTTP__TLS__CERTIFICATE_FILE", &path("chain.pem")),
-        ("GATEWAY__HTTP__TLS__KEY_FILE", &path("key.pem")),
-    ]);
-    World { gateway: gateway.await, auth, upstream }
+        ("GATEWAY__HTTP__TLS__CERTIFICATE_FILE", &chain),
+        ("GATEWAY__HTTP__TLS__KEY_FILE", &key),
+    ])
+    .await;
+    World { auth, upstream, gateway }
 }
 
 /// Trusts that certificate alone, and keeps no connection.
 fn client(trusted: &Certificate) -> reqwest::ClientBuilder {
-    Client::builder().tls_certs_only([trusted.clone()]).pool_max_idle_per_host(0).timeout(Duration::from_secs(5))
+    Client::builder()
+        .tls_certs_only([trusted.clone()])
+        .pool_max_idle_per_host(0)
+        .timeout(Duration::from_secs(5))
 }
 
 async fn ask(world: &World, client: &Client) -> reqwest::Result<Version> {

@@ -3,7 +3,10 @@
 use reqwest::Method;
 
 use super::{Client, Result, routes};
-use crate::{RecoveryCodes, SecondFactorOff, SecondFactorProof, SecondFactorStatus, Secret, StepUp, Tokens, TotpConfirmation, TotpEnrolment};
+use crate::{
+    RecoveryCodes, SecondFactorOff, SecondFactorProof, SecondFactorStatus, Secret, StepUp, Tokens,
+    TotpConfirmation, TotpEnrolment,
+};
 
 impl Client {
     /// Proves anew who the caller is.
