@@ -17,7 +17,7 @@ mod settings;
 mod status;
 
 pub use app::{App, BuildError};
-pub use settings::{Limits, Settings};
+pub use settings::{Health, Limits, Settings};
 
 use actix_web::{middleware::from_fn, web};
 use service_kit::http;

@@ -2,15 +2,17 @@
 //! back, both as streams.
 
 mod admit;
+mod balance;
 mod body;
 mod connect;
+mod delivery;
 mod error;
 pub(crate) mod headers;
 mod http;
-mod instances;
 mod upgrade;
 mod upstream;
 
+pub(crate) use balance::{Balance, HealthChecks};
 pub(crate) use connect::Endpoints;
 pub(crate) use error::ProxyError;
 pub(crate) use http::{Door, proxy};

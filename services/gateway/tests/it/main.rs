@@ -5,12 +5,15 @@
 
 mod api_keys;
 mod auth;
+mod balancing;
 mod command;
 mod cookies;
 mod cors;
 mod faults;
 mod headers;
+mod instance;
 mod key_limits;
+mod outliers;
 mod own_routes;
 mod paths;
 mod raw;
