@@ -148,6 +148,9 @@ async fn silent() -> (String, Arc<AtomicBool>, Arc<AtomicUsize>) {
 struct Tally {
     requests: AtomicUsize,
     failed_gets: AtomicUsize,
+    /// With a 503 that says when to come back.
+    lost_posts: AtomicUsize,
+    /// In any other way.
     odd_posts: AtomicUsize,
     over: AtomicBool,
 }
@@ -168,10 +171,12 @@ async fn client(gateway: &Gateway, number: usize, tally: &Tally) {
         let post = gateway.request(Method::POST, &target);
         let post = if turn % 2 == 0 { post } else { post.body("x") };
         let post = post.send().await.unwrap();
-        let may_be_repeated = post.headers().contains_key("retry-after");
-        if post.status() != 200 && !(post.status() == 503 && may_be_repeated) {
-            tally.odd_posts.fetch_add(1, SeqCst);
+        match post.status().as_u16() {
+            200 => continue,
+            503 if post.headers().contains_key("retry-after") => &tally.lost_posts,
+            _ => &tally.odd_posts,
         }
+        .fetch_add(1, SeqCst);
     }
 }
 
@@ -204,4 +209,31 @@ async fn instances_that_die_under_load_cost_no_get_and_repeat_no_post() {
     let retries = metric(&world.gateway, "gateway_retries_total").await;
     assert!(retries * 5 <= requests, "{retries} of {requests}");
     assert!(metric(&world.gateway, "gateway_ejections_total").await > 0);
+}
+
+#[actix_web::test]
+async fn instances_that_are_replaced_one_by_one_cost_nothing() {
+    let mut instances = [Instance::start(), Instance::start()];
+    let listed = urls(&instances.each_ref());
+    let world = spawn_with(&[("PREFS_SERVICE_URL", &listed), ("GATEWAY__HEALTH__INTERVAL_MS", "30")]).await;
+    let tally = Tally::default();
+    let clients = join_all((0..6).map(|number| client(&world.gateway, number, &tally)));
+    let replacement = async {
+        for round in 0..6 {
+            let instance = &mut instances[round % 2];
+            instance.set_ready(false);
+            let asked = instance.checks();
+            eventually("three more checks", || instance.checks() > asked + 3).await;
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            instance.kill().await;
+            instance.start_again().await;
+            instance.set_ready(true);
+            let asked = instance.checks();
+            eventually("two more checks", || instance.checks() > asked + 2).await;
+        }
+        tally.over.store(true, SeqCst);
+    };
+    join(clients, replacement).await;
+    let failed = [&tally.failed_gets, &tally.lost_posts, &tally.odd_posts].map(|count| count.load(SeqCst));
+    assert_eq!(failed, [0; 3], "of {}", tally.requests.load(SeqCst));
 }
