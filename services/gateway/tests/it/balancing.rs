@@ -1,10 +1,12 @@
-use std::time::Duration;
+use std::{any::Any, time::Duration};
 
 use futures_util::{StreamExt, stream};
 
 use crate::{
     instance::{Instance, PATH, spawn_before, urls},
     spawn::{Gateway, eventually, problem, spawn_with},
+    upstream::Upstream,
+    websocket,
 };
 
 /// So many GETs, as many of them at a time.
@@ -43,6 +45,31 @@ async fn a_slow_instance_gets_fewer_requests() {
     let world = spawn_before(&[&slow, &quick]).await;
     get(&world.gateway, 400, 10).await;
     assert!(slow.count() > 0 && slow.count() * 2 < quick.count(), "{} and {}", slow.count(), quick.count());
+}
+
+#[actix_web::test]
+async fn an_answer_counts_as_long_as_it_comes_and_a_socket_as_long_as_it_is_open() {
+    for opens_socket in [false, true] {
+        let (one, two) = (Upstream::start("one"), Upstream::start("two"));
+        let listed = format!("{}, {}", one.url, two.url);
+        let world = spawn_with(&[("PREFS_SERVICE_URL", &listed)]).await;
+        let open: Box<dyn Any> = if opens_socket {
+            Box::new(websocket::open(&world, None).await.unwrap())
+        } else {
+            Box::new(world.gateway.get("/api/v1/prefs/endless").send().await.unwrap())
+        };
+        let busy = if one.seen().is_empty() { two } else { one };
+        get(&world.gateway, 60, 1).await;
+        assert!(busy.seen().len() < 15, "{} of 60", busy.seen().len());
+        drop(open);
+        for attempt in 0.. {
+            get(&world.gateway, 60, 1).await;
+            if busy.seen().len() > 30 {
+                break;
+            }
+            assert!(attempt < 100, "it gets no more than before");
+        }
+    }
 }
 
 #[actix_web::test]
