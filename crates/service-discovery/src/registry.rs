@@ -1,8 +1,11 @@
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, ops::RangeInclusive, str::FromStr};
 
 use url::Url;
 
 use crate::Service;
+
+/// What an instance may weigh; the least is what it weighs unless it says more.
+const WEIGHTS: RangeInclusive<u32> = 1..=100;
 
 /// Where services are found that no variable places.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,6 +66,7 @@ impl fmt::Display for Fault {
 #[derive(Clone, Debug)]
 pub struct Registry {
     public: BTreeMap<Service, Vec<Url>>,
+    weights: BTreeMap<Service, Vec<u32>>,
     internal: BTreeMap<Service, Vec<Url>>,
     public_origin: Url,
     trusted_origins: Vec<String>,
@@ -80,7 +84,8 @@ impl Registry {
     /// crate reads no environment itself.
     ///
     /// `AUTH_SERVICE_URL` and `AUTH_INTERNAL_URL` (several instances separated by
-    /// commas) place one service elsewhere than the [`Placement`] would.
+    /// commas) place one service elsewhere than the [`Placement`] would. A public
+    /// instance may say its share of the requests: `http://a:1?weight=9, http://b:2`.
     ///
     /// # Errors
     /// Every fault at once.
@@ -92,17 +97,19 @@ impl Registry {
                 faults.push(Fault { variable: Self::PLACEMENT.to_owned(), detail });
                 Placement::default()
             });
-        let mut place = |service: Service, suffix: &str, port: u16| {
+        let mut place = |service: Service, suffix: &str, port: u16, parse: fn(&str) -> _| {
             let variable = format!("{}_{suffix}", service.name().to_uppercase());
             let text = lookup(&variable).unwrap_or_else(|| placement.url(service, port));
-            let urls = parse_all(&text, &variable, base_url, &mut faults);
-            if urls.is_empty() && !faults.iter().any(|fault| fault.variable == variable) {
+            let instances: Vec<(Url, u32)> = parse_all(&text, &variable, parse, &mut faults);
+            if instances.is_empty() && !faults.iter().any(|fault| fault.variable == variable) {
                 faults.push(missing(&variable));
             }
-            (service, urls)
+            let (urls, weights): (Vec<Url>, Vec<u32>) = instances.into_iter().unzip();
+            ((service, urls), (service, weights))
         };
-        let public = Service::ALL.map(|service| place(service, "SERVICE_URL", service.port()));
-        let internal = Service::ALL.map(|service| place(service, "INTERNAL_URL", service.internal_port()));
+        let public = Service::ALL.map(|service| place(service, "SERVICE_URL", service.port(), weighted_url));
+        let internal =
+            Service::ALL.map(|service| place(service, "INTERNAL_URL", service.internal_port(), plain_url));
         let own = lookup(Self::PUBLIC_URL).unwrap_or_else(|| Placement::Local.url(Service::Gateway, 8080));
         let public_origin = parse_all(&own, Self::PUBLIC_URL, origin, &mut faults).pop();
         let listed = lookup(Self::TRUSTED_ORIGINS).unwrap_or_default();
@@ -113,8 +120,9 @@ impl Registry {
         match public_origin {
             Some(public_origin) if faults.is_empty() => Ok(Self {
                 trusted_origins: trusted.iter().map(|url| url.origin().ascii_serialization()).collect(),
-                public: public.into(),
-                internal: internal.into(),
+                weights: public.iter().map(|(_, weights)| weights.clone()).collect(),
+                public: public.into_iter().map(|(urls, _)| urls).collect(),
+                internal: internal.into_iter().map(|(urls, _)| urls).collect(),
                 public_origin,
             }),
             _ => Err(faults),
@@ -125,6 +133,13 @@ impl Registry {
     #[must_use]
     pub fn public(&self, service: Service) -> &[Url] {
         self.public.get(&service).map_or(&[], Vec::as_slice)
+    }
+
+    /// As [`Registry::public`], each with its weight: its share of the requests in
+    /// relation to the others'.
+    pub fn weighted(&self, service: Service) -> impl Iterator<Item = (&Url, u32)> {
+        let weights = self.weights.get(&service).into_iter().flatten().copied();
+        self.public(service).iter().zip(weights)
     }
 
     /// Where the internal listeners of `service` are: one or more base URLs.
@@ -153,21 +168,41 @@ fn missing(variable: &str) -> Fault {
     Fault { variable: variable.to_owned(), detail: "a URL is wanted".to_owned() }
 }
 
-fn parse_all(
+fn parse_all<T>(
     text: &str,
     variable: &str,
-    parse: fn(&str) -> Result<Url, String>,
+    parse: fn(&str) -> Result<T, String>,
     faults: &mut Vec<Fault>,
-) -> Vec<Url> {
+) -> Vec<T> {
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-    let mut urls = Vec::new();
+    let mut parsed = Vec::new();
     for part in parts {
         match parse(part) {
-            Ok(url) => urls.push(url),
+            Ok(value) => parsed.push(value),
             Err(detail) => faults.push(Fault { variable: variable.to_owned(), detail }),
         }
     }
-    urls
+    parsed
+}
+
+/// A [`base_url`], and behind it perhaps the weight: `?weight=9`. A query, because no
+/// base URL has one, while `#` or `;` would end the value in many a shell and file.
+fn weighted_url(text: &str) -> Result<(Url, u32), String> {
+    let Some((url, query)) = text.split_once('?') else { return plain_url(text) };
+    let weight = query.strip_prefix("weight=").and_then(|weight| weight.parse().ok());
+    match weight.filter(|weight| WEIGHTS.contains(weight)) {
+        Some(weight) => Ok((base_url(url)?, weight)),
+        None => Err(format!(
+            "behind a URL, `?weight=` and a number from {} to {} is all that is understood",
+            WEIGHTS.start(),
+            WEIGHTS.end()
+        )),
+    }
+}
+
+/// A [`base_url`], of the weight that those have that say none.
+fn plain_url(text: &str) -> Result<(Url, u32), String> {
+    Ok((base_url(text)?, *WEIGHTS.start()))
 }
 
 /// An http(s) URL with a host and nothing behind the path.
@@ -215,6 +250,34 @@ mod tests {
         let registry = read(&[("AUTH_SERVICE_URL", "http://a:1, http://b:2")]).unwrap();
         let urls: Vec<&str> = registry.public(Service::Auth).iter().map(Url::as_str).collect();
         assert_eq!(urls, ["http://a:1/", "http://b:2/"]);
+    }
+
+    #[test]
+    fn an_instance_may_say_its_weight() {
+        let listed = "http://a:1/x?weight=9, http://b:2,http://c?weight=100";
+        let registry = read(&[("AUTH_SERVICE_URL", listed)]).unwrap();
+        let weighted: Vec<_> =
+            registry.weighted(Service::Auth).map(|(url, weight)| (url.as_str(), weight)).collect();
+        assert_eq!(weighted, [("http://a:1/x", 9), ("http://b:2/", 1), ("http://c/", 100)]);
+        assert_eq!(registry.weighted(Service::Prefs).count(), 1);
+    }
+
+    #[test]
+    fn a_weight_that_is_none_or_has_no_place_is_a_fault() {
+        for query in ["weight=0", "weight=101", "weight=-1", "weight=", "weight=1.5", "weight=1&x=2", "x", ""]
+        {
+            let faults = read(&[("AUTH_SERVICE_URL", &format!("http://a:1?{query}"))]).unwrap_err();
+            assert_eq!((faults.len(), faults[0].variable.as_str()), (1, "AUTH_SERVICE_URL"), "{query}");
+            assert!(faults[0].detail.contains("from 1 to 100"), "{}", faults[0]);
+        }
+        for (variable, value) in [
+            ("AUTH_INTERNAL_URL", "http://a:1?weight=2"),
+            ("AUTH_SERVICE_URL", "http://a:1#weight=2"),
+            ("AUTH_SERVICE_URL", "http://a:1;weight=2"),
+            ("PLINTH_PUBLIC_URL", "http://a:1?weight=2"),
+        ] {
+            assert_eq!(read(&[(variable, value)]).unwrap_err()[0].variable, variable, "{value}");
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::{
     openapi,
     origin::Origins,
     path::Table,
-    proxy::{Door, Endpoints, Upstream},
+    proxy::{Balance, Door, Endpoints, HealthChecks, Upstream},
     routes,
     settings::Settings,
     status::Board,
@@ -33,6 +33,7 @@ pub struct App {
     server: Server,
     application: Application,
     endpoints: Endpoints,
+    health_checks: HealthChecks,
     revocations: Revocations,
     feed: Peer,
     /// Has written all of the access log when it is dropped.
@@ -52,8 +53,8 @@ pub enum BuildError {
     #[error("Redis cannot be set up")]
     Redis(#[from] CreatePoolError),
     /// A metric cannot be set up.
-    #[error("the metrics cannot be set up: {0}")]
-    Metrics(String),
+    #[error("the metrics cannot be set up")]
+    Metrics(#[from] prometheus::Error),
 }
 
 impl App {
@@ -72,17 +73,19 @@ impl App {
         let endpoints = Endpoints::resolve(bases).await;
         let (revocations, feed) = (Revocations::default(), feed_of_auth(&settings.registry)?);
         let known = revocations.clone();
+        let metrics = Metrics::new(Service::Gateway.name())?;
+        let balance = Balance::new(&settings.registry, &settings.services, &metrics)?;
+        let health_checks = HealthChecks::new(balance.clone(), endpoints.clone(), settings.health);
         let application = Application {
             service: Service::Gateway,
-            public: public(&settings, endpoints.clone(), &revocations, log)?,
+            public: public(&settings, balance, endpoints.clone(), &revocations, log)?,
             internal: internal(&settings.keys),
             about: about(),
             readiness: Readiness::new()
                 .with("revocations", state_check(move || known.is_loaded(), "revocations were not read yet")),
-            metrics: Metrics::new(Service::Gateway.name())
-                .map_err(|why| BuildError::Metrics(why.to_string()))?,
+            metrics,
         };
-        Ok(Self { server, application, endpoints, revocations, feed, _written: written })
+        Ok(Self { server, application, endpoints, health_checks, revocations, feed, _written: written })
     }
 
     /// Where the public and the internal listener are.
@@ -101,6 +104,7 @@ impl App {
         tokio::select! {
             ended = self.server.run(self.application, stop) => ended,
             never = self.revocations.follow(&self.feed) => match never {},
+            never = self.health_checks.keep_asking() => match never {},
             () = self.endpoints.keep_fresh() => Err(io::Error::other("names are no longer resolved")),
         }
     }
@@ -115,6 +119,7 @@ impl std::fmt::Debug for App {
 /// What all workers share is made here, and what each has for itself when it starts.
 fn public(
     settings: &Settings,
+    balance: Balance,
     endpoints: Endpoints,
     revocations: &Revocations,
     log: Option<AccessLog>,
@@ -127,7 +132,7 @@ fn public(
     let door = web::Data::new(door(settings, revocations)?);
     let log = log.map(web::Data::new);
     Ok(Arc::new(move |config| {
-        let upstream = Upstream::new(&registry, &services, endpoints.clone(), limits);
+        let upstream = Upstream::new(balance.clone(), endpoints.clone(), limits);
         config
             .app_data(web::Data::new(upstream))
             .app_data(library.clone())

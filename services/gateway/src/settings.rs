@@ -39,6 +39,8 @@ pub struct Settings {
     pub connections_per_address: usize,
     /// How much and how long.
     pub limits: Limits,
+    /// How instances are asked whether they are ready.
+    pub health: Health,
 }
 
 /// How much and how long a proxied request may take.
@@ -48,8 +50,13 @@ pub struct Limits {
     pub max_body: u64,
     /// For a connection to a service: `timeouts.connect_ms`.
     pub connect: Duration,
-    /// From the end of the request to the head of the response: `timeouts.first_byte_ms`.
+    /// From the end of the request to the head of the response, for each try:
+    /// `timeouts.first_byte_ms`.
     pub first_byte: Duration,
+    /// The same for all tries together: `timeouts.total_ms`.
+    pub total: Duration,
+    /// After which a GET is sent to a second instance as well: `hedge_ms`.
+    pub hedge: Option<Duration>,
     /// Without a byte of the request's body: `timeouts.upload_idle_ms`.
     pub upload_idle: Duration,
     /// Without a byte of the response's body: `timeouts.body_idle_ms`.
@@ -57,6 +64,15 @@ pub struct Limits {
     /// The fewest bytes a second at which a client may give or take a body, after a while:
     /// `least_bytes_a_second`.
     pub least_rate: u64,
+}
+
+/// How instances are asked whether they are ready.
+#[derive(Clone, Copy, Debug)]
+pub struct Health {
+    /// How often; zero for never: `health.interval_ms`.
+    pub every: Duration,
+    /// How long an answer may take: `health.timeout_ms`.
+    pub patience: Duration,
 }
 
 impl Settings {
@@ -85,6 +101,7 @@ impl Settings {
         let access_log = read.or("access_log", AccessLogTarget::default());
         let connections_per_address = read.within("connections_per_address", 1_000, 1..=1_000_000);
         let limits = Limits::read(&mut read);
+        let health = Health::read(&mut read);
         if services.contains(&Service::Gateway) {
             read.fault(read.variable("services"), "the gateway is not behind itself");
         }
@@ -105,6 +122,7 @@ impl Settings {
             access_log,
             connections_per_address,
             limits,
+            health,
         });
         read.finish(settings)
     }
@@ -112,13 +130,30 @@ impl Settings {
 
 impl Limits {
     fn read(read: &mut Reader) -> Self {
+        let first_byte: u64 = read.or("timeouts.first_byte_ms", 30_000);
+        let total = read.or("timeouts.total_ms", first_byte.saturating_mul(2));
+        if total < first_byte {
+            read.fault(read.variable("timeouts.total_ms"), "no less than for a single try is wanted");
+        }
+        let hedge = read.within("hedge_ms", 0, 0..=60_000);
         Self {
             max_body: read.or("max_body_bytes", 10 * 1024 * 1024),
             connect: Duration::from_millis(read.or("timeouts.connect_ms", 1_000)),
-            first_byte: Duration::from_millis(read.or("timeouts.first_byte_ms", 30_000)),
+            first_byte: Duration::from_millis(first_byte),
+            total: Duration::from_millis(total),
+            hedge: (hedge > 0).then(|| Duration::from_millis(hedge)),
             upload_idle: Duration::from_millis(read.or("timeouts.upload_idle_ms", 30_000)),
             body_idle: Duration::from_millis(read.or("timeouts.body_idle_ms", 60_000)),
             least_rate: read.or("least_bytes_a_second", 240),
+        }
+    }
+}
+
+impl Health {
+    fn read(read: &mut Reader) -> Self {
+        Self {
+            every: Duration::from_millis(read.within("health.interval_ms", 2_000, 0..=600_000)),
+            patience: Duration::from_millis(read.within("health.timeout_ms", 1_000, 1..=60_000)),
         }
     }
 }
@@ -183,12 +218,22 @@ mod tests {
             ("GATEWAY__REDIS__URL", "hunter2"),
             ("GATEWAY__SERVICES", "auth,moon"),
             ("GATEWAY__TRUSTED_PROXIES", "10.0.0.0"),
+            ("GATEWAY__TIMEOUTS__TOTAL_MS", "29999"),
+            ("GATEWAY__HEALTH__TIMEOUT_MS", "0"),
             ("PREFS_SERVICE_URL", "ftp://prefs"),
         ])
         .unwrap_err()
         .to_string();
-        for variable in ["TOKEN__KEYS", "CLIENT__SECRET", "REDIS__URL", "SERVICES", "TRUSTED_PROXIES"]
-            .map(|n| format!("GATEWAY__{n}:"))
+        for variable in [
+            "TOKEN__KEYS",
+            "CLIENT__SECRET",
+            "REDIS__URL",
+            "SERVICES",
+            "TRUSTED_PROXIES",
+            "TIMEOUTS__TOTAL_MS",
+            "HEALTH__TIMEOUT_MS",
+        ]
+        .map(|name| format!("GATEWAY__{name}:"))
         {
             assert!(told.contains(&variable), "{variable}\n{told}");
         }
@@ -207,5 +252,6 @@ mod tests {
         assert_eq!(settings.services, Service::SHIPPED);
         assert_eq!((settings.keys.len(), settings.trusted_proxies.len()), (2, 2));
         assert_eq!(settings.limits.max_body, 10 << 20);
+        assert_eq!((settings.limits.total, settings.limits.hedge), (Duration::from_secs(60), None));
     }
 }

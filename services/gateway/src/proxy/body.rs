@@ -4,6 +4,7 @@
 use std::{
     io,
     pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -18,22 +19,33 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{mpsc, watch},
     time::timeout,
 };
 
-use super::{ProxyError, pace::Pace};
+use super::{ProxyError, balance::Chosen, pace::Pace};
 use crate::settings::Limits;
 
 /// How many chunks wait between the client and the service.
 const CHUNKS: usize = 4;
 
-/// The body of a request on its way to a service.
-#[derive(Debug)]
+/// The body of a request on its way to a service. A clone is the same body: for another
+/// instance, when the first took no connection and so nothing of it.
+#[derive(Clone, Debug)]
 pub(super) struct Upload {
-    chunks: Option<mpsc::Receiver<Result<Bytes, UploadFault>>>,
+    chunks: Option<Arc<Mutex<Chunks>>>,
     declared: Option<u64>,
-    end: Option<oneshot::Receiver<()>>,
+    /// Nothing comes; it closes at the end.
+    end: Option<watch::Receiver<()>>,
+}
+
+type Chunks = mpsc::Receiver<Result<Bytes, UploadFault>>;
+
+/// The body of an answer. Its instance has one more request as long as it comes.
+#[derive(Debug)]
+pub(super) struct Download {
+    body: Incoming,
+    _chosen: Chosen,
 }
 
 /// Why a body did not arrive in full.
@@ -77,22 +89,21 @@ impl Upload {
             Ok(None | Some(Err(_))) | Err(_) => return Err(ProxyError::Interrupted),
         };
         let (sender, chunks) = mpsc::channel(CHUNKS);
-        let (ended, end) = oneshot::channel();
+        let (ended, end) = watch::channel(());
         actix_web::rt::spawn(async move {
             pump(stream::iter([Ok(first)]).chain(payload), sender, limits).await;
-            // Tolerated: nobody waits for the end when the answer came early.
-            let _ = ended.send(());
+            drop(ended);
         });
-        Ok(Self { chunks: Some(chunks), declared, end: Some(end) })
+        Ok(Self { chunks: Some(Arc::new(Mutex::new(chunks))), declared, end: Some(end) })
     }
 
     /// Ends when all of it has been taken from the client.
-    pub(super) fn end(&mut self) -> impl Future<Output = ()> + use<> {
-        let end = self.end.take();
+    pub(super) fn end(&self) -> impl Future<Output = ()> + use<> {
+        let end = self.end.clone();
         async {
-            if let Some(end) = end {
-                // Tolerated: dropped without a word is an end, too.
-                let _ = end.await;
+            if let Some(mut end) = end {
+                // That it is closed is what is awaited.
+                let _ = end.changed().await;
             }
         }
     }
@@ -141,10 +152,11 @@ impl Body for Upload {
     type Error = UploadFault;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UploadFault>>> {
-        let Some(chunks) = &mut self.chunks else { return Poll::Ready(None) };
+        let Some(chunks) = &self.chunks else { return Poll::Ready(None) };
+        let mut chunks = chunks.lock().unwrap_or_else(PoisonError::into_inner);
         chunks.poll_recv(context).map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
     }
 
@@ -157,14 +169,20 @@ impl Body for Upload {
     }
 }
 
+impl Download {
+    pub(super) const fn new(body: Incoming, chosen: Chosen) -> Self {
+        Self { body, _chosen: chosen }
+    }
+}
+
 /// The body of an answer; it fails when nothing comes for long, or when its client takes it
 /// too slowly.
 pub(super) fn download(
-    body: Incoming,
+    body: Download,
     limits: Limits,
 ) -> impl Stream<Item = Result<Bytes, io::Error>> + use<> {
     let begun = Some((body, Pace::of(limits.least_rate), None));
-    stream::unfold(begun, move |state: Option<(Incoming, Pace, Option<(usize, Instant)>)>| async move {
+    stream::unfold(begun, move |state: Option<(Download, Pace, Option<(usize, Instant)>)>| async move {
         let (mut body, mut pace, handed) = state?;
         // From handing a chunk on until the next is wanted, the client is waited for.
         if let Some((bytes, at)) = handed
@@ -172,7 +190,7 @@ pub(super) fn download(
         {
             return Some((Err(io::Error::new(io::ErrorKind::TimedOut, why)), None));
         }
-        match next_chunk(&mut body, limits.body_idle).await? {
+        match next_chunk(&mut body.body, limits.body_idle).await? {
             Ok(chunk) => {
                 let handed = Some((chunk.len(), Instant::now()));
                 Some((Ok(chunk), Some((body, pace, handed))))

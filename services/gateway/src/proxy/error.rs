@@ -21,6 +21,9 @@ pub(crate) enum ProxyError {
     /// It went away while it had the request: a write may have happened.
     #[error("{0} went away")]
     Lost(Service, #[source] hyper_util::client::legacy::Error),
+    /// Almost all requests failed just now, so this one was not sent.
+    #[error("{0} failed too often just now")]
+    Resting(Service),
     /// It gave up waiting for our request, in its server's own words: it is too busy.
     #[error("{0} is too busy to read a request")]
     Busy(Service),
@@ -40,7 +43,9 @@ impl Describe for ProxyError {
         match self {
             Self::TooLarge(_) => Kind::TooLarge,
             Self::Interrupted => Kind::Malformed,
-            Self::Nowhere(_) | Self::Down(..) | Self::Lost(..) | Self::Busy(_) => Kind::Unavailable,
+            Self::Nowhere(_) | Self::Down(..) | Self::Lost(..) | Self::Resting(_) | Self::Busy(_) => {
+                Kind::Unavailable
+            }
             Self::Broken(..) => Kind::BadGateway,
             Self::Slow(..) => Kind::TimedOut,
             Self::Unwritable(_) => Kind::Internal,
@@ -51,7 +56,7 @@ impl Describe for ProxyError {
         match self {
             Self::TooLarge(_) => "body_too_large",
             Self::Interrupted => "body_interrupted",
-            Self::Nowhere(_) | Self::Down(..) | Self::Busy(_) => "upstream_unavailable",
+            Self::Nowhere(_) | Self::Down(..) | Self::Resting(_) | Self::Busy(_) => "upstream_unavailable",
             Self::Lost(..) => "upstream_lost",
             Self::Broken(..) => "upstream_broken",
             Self::Slow(..) => "upstream_timed_out",

@@ -12,7 +12,6 @@ use actix_web::{
 use futures_util::{StreamExt, future::BoxFuture, stream};
 use hyper::{
     Response,
-    body::Incoming,
     header::{CONTENT_LENGTH, CONTENT_TYPE},
 };
 use identity::End;
@@ -25,7 +24,7 @@ use service_kit::http::{Proxied, RouteName, method, nowhere};
 use super::{
     ProxyError, Upstream,
     admit::{Admitted, sets_cookies},
-    body::{Upload, download},
+    body::{Download, Upload, download},
     coding::encoded,
     headers::{Ours, forwarded_for, to_client, to_service},
     upgrade,
@@ -157,7 +156,7 @@ fn outgoing(
 fn reply(
     method: &Method,
     service: Service,
-    answer: Response<Incoming>,
+    answer: Response<Download>,
     limits: Limits,
     ended: impl FnOnce() -> Option<BoxFuture<'static, End>>,
 ) -> HttpResponse {
@@ -187,7 +186,7 @@ fn reply(
 }
 
 /// WHATWG HTML, section 9.2: server-sent events.
-fn is_event_stream(answer: &Response<Incoming>) -> bool {
+fn is_event_stream(answer: &Response<Download>) -> bool {
     let kind = answer.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
 }

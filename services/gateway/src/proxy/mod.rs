@@ -2,17 +2,19 @@
 //! back, both as streams.
 
 mod admit;
+mod balance;
 mod body;
 mod coding;
 mod connect;
+mod delivery;
 mod error;
 pub(crate) mod headers;
 mod http;
-mod instances;
 mod pace;
 mod upgrade;
 mod upstream;
 
+pub(crate) use balance::{Balance, HealthChecks};
 pub(crate) use connect::Endpoints;
 pub(crate) use error::ProxyError;
 pub(crate) use http::{Door, proxy};

@@ -6,7 +6,7 @@ use std::{convert::Infallible, io};
 use actix_web::{HttpResponse, http::StatusCode, web};
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, future::BoxFuture, stream};
-use hyper::{Response, body::Incoming, upgrade::OnUpgrade};
+use hyper::{Response, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
 use identity::End;
 use service_discovery::Service;
@@ -15,7 +15,7 @@ use tokio::{
     sync::mpsc,
 };
 
-use super::{admit::sets_cookies, headers::to_client};
+use super::{admit::sets_cookies, body::Download, headers::to_client};
 
 /// How many chunks wait for a slow client.
 const CHUNKS: usize = 4;
@@ -34,14 +34,17 @@ const fn close(end: End) -> &'static [u8] {
 /// credential has `ended`; one without is never cut off.
 pub(super) fn switch(
     from: Service,
-    mut answer: Response<Incoming>,
+    mut answer: Response<Download>,
     payload: web::Payload,
     ended: Option<BoxFuture<'static, End>>,
 ) -> HttpResponse {
     let ended = ended.unwrap_or_else(|| Box::pin(std::future::pending()));
     let service = hyper::upgrade::on(&mut answer);
+    let (head, body) = answer.into_parts();
     let (sender, receiver) = mpsc::channel(CHUNKS);
     actix_web::rt::spawn(async move {
+        // As long as this is there, the instance has one more request.
+        let _body = body;
         tokio::select! {
             outcome = relay(service, payload, &sender) => if let Err(why) = outcome {
                 tracing::debug!(%why, "a WebSocket broke off");
@@ -51,7 +54,7 @@ pub(super) fn switch(
         }
     });
     let mut response = HttpResponse::build(StatusCode::SWITCHING_PROTOCOLS);
-    for (name, value) in to_client(answer.headers(), sets_cookies(from)) {
+    for (name, value) in to_client(&head.headers, sets_cookies(from)) {
         response.append_header((name, value));
     }
     let chunks = stream::unfold(receiver, async |mut receiver| {

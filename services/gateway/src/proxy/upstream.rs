@@ -1,25 +1,21 @@
-//! Calls services: connections that are kept, time limits, and the next instance
-//! where nothing was sent yet.
+//! Calls instances of services, on connections that are kept and within time limits.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
-use hyper::{HeaderMap, Method, Request, Response, body::Incoming};
+use hyper::{HeaderMap, Method, Request, Response, body::Incoming, header::UPGRADE};
 use hyper_util::{
     client::legacy::{Client, Error},
     rt::{TokioExecutor, TokioTimer},
 };
-use service_discovery::{Registry, Service};
-use tokio::time::timeout;
+use service_discovery::Service;
+use tokio::time::{error::Elapsed, timeout};
 
 use super::{
     ProxyError,
-    body::{Upload, UploadFault},
+    balance::{Balance, Chosen, Pool, Verdict},
+    body::{Download, Upload, UploadFault},
     connect::{Connector, Endpoints},
     error::cause,
-    instances::{Instance, Instances},
 };
 use crate::settings::Limits;
 
@@ -30,8 +26,8 @@ const IDLE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Upstream {
     client: Client<Connector, Upload>,
-    instances: HashMap<Service, Instances>,
-    limits: Limits,
+    pub(super) balance: Balance,
+    pub(super) limits: Limits,
 }
 
 /// A request, ready to be sent to any instance.
@@ -45,82 +41,51 @@ pub(super) struct Outgoing {
 }
 
 impl Upstream {
-    pub(crate) fn new(
-        registry: &Registry,
-        services: &[Service],
-        endpoints: Endpoints,
-        limits: Limits,
-    ) -> Self {
+    pub(crate) fn new(balance: Balance, endpoints: Endpoints, limits: Limits) -> Self {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(1024)
             .build(Connector { endpoints, timeout: limits.connect });
-        let instances = |service: &Service| (*service, Instances::new(registry.public(*service)));
-        let instances = services.iter().map(instances).collect();
-        Self { client, instances, limits }
+        Self { client, balance, limits }
     }
 
-    /// The head of the answer.
-    pub(super) async fn send(
+    /// One request to one instance, and what that says about the instance.
+    pub(super) async fn attempt(
         &self,
+        pool: &Pool,
+        chosen: Chosen,
         outgoing: &Outgoing,
-        body: Upload,
-    ) -> Result<Response<Incoming>, ProxyError> {
-        let harmless = matches!(outgoing.method, Method::GET | Method::HEAD);
-        let mut again = harmless;
-        let mut instances = self.instances(outgoing.service);
-        let mut instance = instances.next().ok_or(ProxyError::Nowhere(outgoing.service))?;
-        if !body.is_empty() {
-            return self
-                .attempt(outgoing, instance, body)
-                .await?
-                .map_err(|why| self.fault(outgoing.service, why));
+        body: &Upload,
+    ) -> Result<Response<Download>, ProxyError> {
+        let answer = match self.exchange(&chosen.instance.base, outgoing, body).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(why)) => Err(self.fault(outgoing.service, why)),
+            Err(why) => Err(why),
+        };
+        if let Some(verdict) = Verdict::of(&answer) {
+            pool.judge(&chosen, verdict);
         }
-        // An instance that takes no connection is passed over; and where repeating is
-        // harmless, a kept connection that turns out to be closed is replaced once.
-        loop {
-            let why = match self.attempt(outgoing, instance, Upload::nothing()).await? {
-                Ok(response) => return Ok(response),
-                Err(why) => why,
-            };
-            match instances.next() {
-                Some(next) if why.is_connect() => instance = next,
-                _ if again && was_cut(&why) => again = false,
-                // Twice cut is gone; and as nothing can have happened, trying again is safe.
-                _ if harmless && was_cut(&why) => return Err(ProxyError::Down(outgoing.service, why)),
-                _ => return Err(self.fault(outgoing.service, why)),
-            }
-        }
+        answer.map(|answer| answer.map(|body| Download::new(body, chosen)))
     }
 
-    /// One request to one instance. The time for the first byte of the answer runs
-    /// from the end of the request's body.
-    async fn attempt(
+    /// The time for the first byte of the answer runs from the end of the request's body.
+    async fn exchange(
         &self,
+        base: &str,
         outgoing: &Outgoing,
-        instance: &Instance,
-        mut body: Upload,
+        body: &Upload,
     ) -> Result<Result<Response<Incoming>, Error>, ProxyError> {
-        let uploaded = body.end();
-        let request = self.client.request(outgoing.for_instance(&instance.base, body)?);
+        let request = self.client.request(outgoing.for_instance(base, body.clone())?);
         let in_time = async {
             tokio::pin!(request);
             tokio::select! {
                 answer = &mut request => return Ok(answer),
-                () = uploaded => {}
+                () = body.end() => {}
             }
             timeout(self.limits.first_byte, request).await
         };
-        let answer = in_time.await.map_err(|why| ProxyError::Slow(outgoing.service, why))?;
-        if answer.as_ref().is_err_and(Error::is_connect) {
-            instance.rest(Instant::now());
-        }
-        Ok(answer)
-    }
-
-    fn instances(&self, service: Service) -> impl Iterator<Item = &Instance> {
-        self.instances.get(&service).into_iter().flat_map(|instances| instances.in_turn(Instant::now()))
+        in_time.await.map_err(|why: Elapsed| ProxyError::Slow(outgoing.service, why))
     }
 
     fn fault(&self, service: Service, why: Error) -> ProxyError {
@@ -135,6 +100,16 @@ impl Upstream {
 }
 
 impl Outgoing {
+    /// Whether repeating it does nothing that sending it once would not.
+    pub(super) fn is_harmless(&self) -> bool {
+        matches!(self.method, Method::GET | Method::HEAD)
+    }
+
+    /// Whether a second one may run beside it: not when each would open a WebSocket.
+    pub(super) fn may_race(&self) -> bool {
+        self.method == Method::GET && !self.headers.contains_key(UPGRADE)
+    }
+
     fn for_instance(&self, base: &str, body: Upload) -> Result<Request<Upload>, ProxyError> {
         let mut request = Request::builder()
             .method(self.method.clone())
@@ -147,6 +122,8 @@ impl Outgoing {
 
 /// Whether the connection ended without a byte of an answer.
 fn was_cut(why: &Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
     cause::<hyper::Error>(why).is_some_and(|why| why.is_incomplete_message() || why.is_canceled())
-        || cause::<std::io::Error>(why).is_some_and(|why| why.kind() == std::io::ErrorKind::ConnectionReset)
+        || cause::<std::io::Error>(why)
+            .is_some_and(|why| matches!(why.kind(), BrokenPipe | ConnectionAborted | ConnectionReset))
 }

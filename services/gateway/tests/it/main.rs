@@ -6,13 +6,16 @@
 mod access_log;
 mod api_keys;
 mod auth;
+mod balancing;
 mod coding;
 mod command;
 mod cookies;
 mod cors;
 mod faults;
 mod headers;
+mod instance;
 mod key_limits;
+mod outliers;
 mod own_routes;
 mod paths;
 mod raw;
