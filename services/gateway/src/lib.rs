@@ -17,6 +17,7 @@ mod settings;
 mod status;
 
 pub use app::{App, BuildError};
+pub use limit::Rates;
 pub use settings::{Limits, Settings};
 
 use actix_web::{middleware::from_fn, web};

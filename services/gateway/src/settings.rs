@@ -10,6 +10,8 @@ use secrecy::SecretString;
 use service_discovery::{Registry, Service};
 use service_kit::settings::{Faults, Http, Reader, logs};
 
+use crate::limit::Rates;
+
 /// The settings of the gateway.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -33,6 +35,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// How much and how long.
     pub limits: Limits,
+    /// How often: `limits.*`.
+    pub rates: Rates,
 }
 
 /// How much and how long a proxied request may take.
@@ -74,6 +78,7 @@ impl Settings {
         let redis_patience = Duration::from_millis(read.within("redis.patience_ms", 50, 1..=60_000));
         let List(trusted_proxies) = read.or("trusted_proxies", List(Vec::new()));
         let limits = Limits::read(&mut read);
+        let rates = Rates::read(&mut read);
         if services.contains(&Service::Gateway) {
             read.fault(read.variable("services"), "the gateway is not behind itself");
         }
@@ -92,6 +97,7 @@ impl Settings {
             redis_patience,
             trusted_proxies,
             limits,
+            rates,
         });
         read.finish(settings)
     }

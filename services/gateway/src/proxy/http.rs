@@ -33,7 +33,7 @@ use super::{
 use crate::{
     credential::Credentials,
     inward::Mint,
-    limit::KeyLimits,
+    limit::RateLimits,
     origin::Origins,
     path::{NotCanonical, Route, Table, canonical},
     settings::Limits,
@@ -48,7 +48,7 @@ pub(crate) struct Door {
     pub(crate) table: Table,
     pub(crate) credentials: Credentials,
     pub(crate) origins: Origins,
-    pub(crate) key_limits: KeyLimits,
+    pub(crate) rate_limits: RateLimits,
     pub(crate) mint: Mint,
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// `https` and `api.example.com`, as clients see the gateway.

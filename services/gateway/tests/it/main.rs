@@ -11,6 +11,7 @@ mod cors;
 mod faults;
 mod headers;
 mod key_limits;
+mod limits;
 mod own_routes;
 mod paths;
 mod raw;
