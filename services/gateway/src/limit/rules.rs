@@ -10,11 +10,13 @@ use crate::proxy::headers::HOOKS;
 /// Of the operations that take no credential, those that nobody can guess at.
 const NOT_GUESSED_AT: [&str; 3] = [routes::REFRESH, routes::JWKS, routes::DISCOVERY];
 
-/// What a request counts as that shows no credential: webhooks against their source, whoever
-/// sends them, all else against the client's address, and what can be guessed at more tightly.
+/// What a request counts as that shows no credential: webhooks against their source, and loosely
+/// against who sends them, since senders share addresses but anybody can invent sources; all else
+/// against the client's address, and what can be guessed at more tightly.
 pub(super) fn anonymous(rates: &Rates, client: IpAddr, path: &str) -> Vec<Count> {
     if let Some(source) = source(path) {
-        return rates.hooks.iter().map(|hooks| hooks.of(source)).collect();
+        let hooks = rates.hooks.iter().map(|policy| policy.of(source));
+        return hooks.chain(rates.senders.iter().map(|policy| policy.of_address(client))).collect();
     }
     let login = rates.login.iter().filter(|_| is_guessed_at(path));
     rates.ip.iter().chain(login).map(|policy| policy.of_address(client)).collect()
@@ -84,7 +86,7 @@ mod tests {
         {
             assert_eq!(policies(path), ["ip"], "{path}");
         }
-        assert_eq!(policies("/api/v1/hooks/src_1"), ["hooks"]);
+        assert_eq!(policies("/api/v1/hooks/src_1"), ["hooks", "senders"]);
     }
 
     #[test]

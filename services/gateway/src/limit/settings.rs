@@ -15,6 +15,8 @@ pub struct Rates {
     pub(super) proofs: Limit,
     /// To one source of webhooks: `limits.hooks`.
     pub(super) hooks: Limit,
+    /// From one address, to all of them: `limits.senders`.
+    pub(super) senders: Limit,
     /// Of one user, by plan: `limits.users`.
     pub(super) users: Plans,
     /// Of one organisation, by plan: `limits.organizations`.
@@ -45,6 +47,7 @@ impl Rates {
         let login = limit("login", "login", Quota::per_minute(30)).map(Policy::failing_closed);
         let proofs = limit("proofs", "proofs", Quota::per_minute(300));
         let hooks = limit("hooks", "hooks", Quota::per_second(10));
+        let senders = limit("senders", "senders", Quota::per_second(100));
         let mut plans = |key: &str, name: &str, default: Quota| {
             let Table(given) = read.or(&format!("limits.{key}"), Table(BTreeMap::new()));
             let of_default = (DEFAULT.to_owned(), Some(default));
@@ -56,7 +59,7 @@ impl Rates {
         let users = plans("users", "user", Quota::per_minute(1_000));
         let organizations = plans("organizations", "org", Quota::per_minute(10_000));
         let replicas = read.within("limits.replicas", 1, 1..=1_000);
-        Self { ip, login, proofs, hooks, users, organizations, replicas }
+        Self { ip, login, proofs, hooks, senders, users, organizations, replicas }
     }
 }
 
