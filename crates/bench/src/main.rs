@@ -6,6 +6,7 @@ mod control_group;
 mod events;
 mod idempotency;
 mod jobs;
+mod limits;
 mod machine;
 mod plinth;
 mod report;
@@ -28,7 +29,7 @@ use service_kit::signals::terminated;
 #[command(version)]
 struct Options {
     /// What to measure; everything, if nothing is named.
-    #[arg(value_parser = ["jobs", "events", "idempotency", "revocation", "auth", "timing", "storm"])]
+    #[arg(value_parser = ["jobs", "events", "idempotency", "revocation", "limits", "auth", "timing", "storm"])]
     parts: Vec<String>,
     /// How long a transaction is held open while jobs flow, seconds.
     #[arg(long, default_value_t = 120)]
@@ -77,6 +78,9 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
     }
     if options.measures("revocation") {
         revocation::measure(&mut report).await?;
+    }
+    if options.measures("limits") {
+        limits::measure(&mut report).await?;
     }
     servers.stop().await?;
     if options.measures("events") {

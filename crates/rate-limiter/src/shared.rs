@@ -1,62 +1,105 @@
+use std::sync::{Arc, Mutex, PoisonError};
+
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use data_encoding::HEXLOWER;
 use deadpool_redis::{
-    Pool,
-    redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, cmd},
+    Connection, Pool,
+    redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, aio::MultiplexedConnection, cmd},
 };
 
-use crate::Quota;
+use crate::{Count, decision::Told};
 
-/// The law of [`Quota::count`] by Redis' clock, which all replicas share, in microseconds.
-/// Gives how far the count is ahead of the clock, and how long the request must wait.
+/// The law of `Quota::count` by Redis' clock, which all replicas share, in microseconds. Gives
+/// of each count how far it is ahead of the clock, and how long the request must wait for it; if
+/// there is such a wait, nothing is written.
 /// A number of 16 digits is exact in Lua, but must not be written as `1.7e15`.
 const SCRIPT: &str = "
-local interval, tolerance = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local count = math.max(tonumber(redis.call('GET', KEYS[1])) or 0, now)
-local next = count + interval
-local wait = next - tolerance - now
-if wait > 0 then return { count - now, wait } end
-redis.call('SET', KEYS[1], string.format('%.0f', next), 'PX', math.ceil((next - now) / 1000))
-return { next - now, 0 }";
+local counts, told, allowed = redis.call('MGET', unpack(KEYS)), {}, true
+for i = 1, #KEYS do
+  local count = math.max(tonumber(counts[i]) or 0, now)
+  local next = count + tonumber(ARGV[2 * i - 1])
+  local wait = math.max(next - tonumber(ARGV[2 * i]) - now, 0)
+  counts[i], told[2 * i - 1], told[2 * i] = next, count - now, wait
+  allowed = allowed and wait == 0
+end
+if not allowed then return told end
+for i = 1, #KEYS do
+  local ahead = counts[i] - now
+  redis.call('SET', KEYS[i], string.format('%.0f', counts[i]), 'PX', math.ceil(ahead / 1000))
+  told[2 * i - 1] = ahead
+end
+return told";
+
+/// A count and its name in Redis.
+#[derive(Debug)]
+pub(crate) struct Named<'a> {
+    pub(crate) name: String,
+    pub(crate) count: &'a Count,
+}
 
 /// Counts in Redis.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
     pool: Pool,
     /// How Redis names the script: that is what its SHA-1 is for, and all.
-    name: String,
+    script: Arc<str>,
+    /// The one connection that all requests share, as many as are on their way: taking one from
+    /// the pool would cost a PING.
+    held: Arc<Mutex<Option<MultiplexedConnection>>>,
 }
 
 impl Shared {
     pub(crate) fn new(pool: Pool) -> Self {
-        let name = HEXLOWER.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, SCRIPT.as_bytes()).as_ref());
-        Self { pool, name }
+        let script = HEXLOWER.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, SCRIPT.as_bytes()).as_ref());
+        Self { pool, script: script.into(), held: Arc::default() }
     }
 
-    /// How far the count is ahead of the clock after the request, and how long that must
-    /// wait, microseconds.
+    /// Counts by all or by none.
     ///
     /// # Errors
     /// When Redis is away, or says no.
-    pub(crate) async fn check(&self, key: &str, quota: Quota) -> Result<(u64, u64), String> {
-        let mut connection = self.pool.get().await.map_err(|why| why.to_string())?;
-        let named: Result<(u64, u64), RedisError> =
-            call("EVALSHA", &self.name, key, quota).query_async(&mut connection).await;
-        let told = match named {
+    pub(crate) async fn count(&self, named: &[Named<'_>]) -> Result<Vec<Told>, String> {
+        let mut connection = self.connection().await?;
+        let called: Result<Vec<u64>, RedisError> =
+            call("EVALSHA", &self.script, named).query_async(&mut connection).await;
+        let told = match called {
             // It was restarted, and knows no scripts yet. Nothing was counted.
             Err(why) if why.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                call("EVAL", SCRIPT, key, quota).query_async(&mut connection).await
+                call("EVAL", SCRIPT, named).query_async(&mut connection).await
             }
             told => told,
         };
-        told.map_err(|why| why.to_string())
+        let told = told.map_err(|why| why.to_string())?;
+        let pairs = told.chunks_exact(2).map(|pair| Told { ahead: pair[0], wait: pair[1] });
+        Ok(pairs.collect())
+    }
+
+    /// The next one gets a new connection: this one may lead nowhere.
+    pub(crate) fn hang_up(&self) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    async fn connection(&self) -> Result<MultiplexedConnection, String> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(held) = held {
+            return Ok(held);
+        }
+        let new = Connection::take(self.pool.get().await.map_err(|why| why.to_string())?);
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(new.clone());
+        Ok(new)
     }
 }
 
-fn call(verb: &str, script: &str, key: &str, quota: Quota) -> Cmd {
+fn call(verb: &str, script: &str, named: &[Named<'_>]) -> Cmd {
     let mut call = cmd(verb);
-    call.arg(script).arg(1).arg(key).arg(quota.interval()).arg(quota.tolerance());
+    call.arg(script).arg(named.len());
+    named.iter().for_each(|named| {
+        call.arg(&named.name);
+    });
+    for Count { policy, cost, .. } in named.iter().map(|named| named.count) {
+        call.arg(policy.quota().weight(*cost)).arg(policy.quota().tolerance());
+    }
     call
 }

@@ -1,11 +1,11 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use actix_web::{HttpResponse, web};
-use deadpool_redis::{Config, CreatePoolError, Runtime};
+use deadpool_redis::{Config, CreatePoolError, Pool, Runtime};
 use identity::{Revocations, SigningKey, feed_of_auth, jwks_path};
 use jsonwebtoken::jwk::JwkSet;
 use observability::Metrics;
-use rate_limiter::Limiter;
+use rate_limiter::{Limiter, Options};
 use secrecy::ExposeSecret;
 use service_discovery::{CallError, Peer, PeerOptions, Service};
 use service_kit::http::{Application, ConnectionLimit, Readiness, Routes, Server, state_check};
@@ -18,7 +18,7 @@ use crate::{
     credential::{Credentials, Exchanges, Shared, edge_verifier},
     document::Library,
     inward::Mint,
-    limit::KeyLimits,
+    limit::RateLimits,
     openapi,
     origin::Origins,
     path::Table,
@@ -162,13 +162,19 @@ fn door(settings: &Settings, revocations: &Revocations) -> Result<Door, BuildErr
         table: Table::new(&settings.services),
         credentials: Credentials::new(verifier, exchanges),
         origins: Origins::of(&settings.registry),
-        key_limits: KeyLimits::new(Limiter::new(redis, settings.redis_patience)),
+        rate_limits: RateLimits::new(limiter(settings, redis), settings.rates.clone()),
         mint: Mint::new(Arc::clone(&settings.keys)),
         trusted_proxies: settings.trusted_proxies.clone(),
         scheme: scheme.to_owned(),
         host: host.to_owned(),
         limits: settings.limits,
     })
+}
+
+/// One for all workers: what Redis refuses is remembered by the process.
+fn limiter(settings: &Settings, redis: Pool) -> Limiter {
+    let (patience, replicas) = (settings.redis_patience, settings.rates.replicas);
+    Limiter::new(redis, Options { space: "gateway:limits".to_owned(), patience, replicas })
 }
 
 /// The public halves of the keys that sign inward tokens.

@@ -19,6 +19,7 @@ mod status;
 
 pub use access_log::AccessLogTarget;
 pub use app::{App, BuildError};
+pub use limit::Rates;
 pub use settings::{Health, Limits, Settings};
 
 use actix_web::{middleware::from_fn, web};

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use service_discovery::{Registry, Service};
 use service_kit::settings::{Faults, Http, Reader, logs};
 
-use crate::access_log::AccessLogTarget;
+use crate::{access_log::AccessLogTarget, limit::Rates};
 
 /// The settings of the gateway.
 #[derive(Clone, Debug)]
@@ -41,6 +41,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How instances are asked whether they are ready.
     pub health: Health,
+    /// How often: `limits.*`.
+    pub rates: Rates,
 }
 
 /// How much and how long a proxied request may take.
@@ -102,6 +104,7 @@ impl Settings {
         let connections_per_address = read.within("connections_per_address", 1_000, 1..=1_000_000);
         let limits = Limits::read(&mut read);
         let health = Health::read(&mut read);
+        let rates = Rates::read(&mut read);
         if services.contains(&Service::Gateway) {
             read.fault(read.variable("services"), "the gateway is not behind itself");
         }
@@ -123,6 +126,7 @@ impl Settings {
             connections_per_address,
             limits,
             health,
+            rates,
         });
         read.finish(settings)
     }

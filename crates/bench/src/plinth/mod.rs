@@ -27,6 +27,9 @@ pub(crate) const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 /// Passwords of database roles and clients.
 pub(crate) const PASSWORD: &str = "no-secret-but-long-enough-for-one";
 
+/// More than is ever asked.
+const BOUNDLESS: &str = "100000/s";
+
 const WITH_A_DATABASE: [Service; 2] = [Service::Auth, Service::Prefs];
 
 /// It ends with this value.
@@ -138,6 +141,12 @@ impl Plinth {
                 ("REDIS__URL", self.redis.url()),
                 // Everybody comes from an address of their own, as `forwarded` says.
                 ("TRUSTED_PROXIES", "127.0.0.0/8".to_owned()),
+                // Requests are counted as in production, but none is too many.
+                ("LIMITS__IP", BOUNDLESS.to_owned()),
+                ("LIMITS__LOGIN", BOUNDLESS.to_owned()),
+                ("LIMITS__PROOFS", BOUNDLESS.to_owned()),
+                ("LIMITS__USERS", format!("default={BOUNDLESS}")),
+                ("LIMITS__ORGANIZATIONS", format!("default={BOUNDLESS}")),
             ]),
             _ => {
                 own.extend([("SEALING__KEYS", format!("k:{KEY}")), ("CLIENT__SECRET", PASSWORD.to_owned())]);

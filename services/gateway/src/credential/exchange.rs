@@ -85,7 +85,7 @@ impl Exchanges {
             return Ok(self.verifier.verify(issued.access_token.expose()).await?);
         }
         let (hash, now) = (hash(proof), Timestamp::now());
-        if self.refused.get(&hash).is_some_and(|since| since.elapsed() < REFUSED) {
+        if self.is_refused(&hash) {
             return Err(CredentialError::Refused(proof.kind));
         }
         let held = match self.held.get(&hash).filter(|held| self.is_good(held, now)) {
@@ -98,10 +98,21 @@ impl Exchanges {
         Ok(held.claims.clone())
     }
 
+    /// Whether auth need not be asked about it: what it stands for is held, or it was refused.
+    pub(crate) fn holds(&self, proof: &Proof) -> bool {
+        let (hash, now) = (hash(proof), Timestamp::now());
+        let held = || self.held.get(&hash).is_some_and(|held| self.is_good(&held, now));
+        proof.kind != ProofKind::Ticket && (self.is_refused(&hash) || held())
+    }
+
     /// Forgets what it was exchanged for: what it stands for has changed.
     pub(crate) async fn forget(&self, proof: &Proof) {
         self.held.remove(&hash(proof));
         self.shared.forget(proof).await;
+    }
+
+    fn is_refused(&self, hash: &ProofHash) -> bool {
+        self.refused.get(hash).is_some_and(|since| since.elapsed() < REFUSED)
     }
 
     /// Neither expired nor revoked. A revoked one is exchanged anew: a proof that is gone

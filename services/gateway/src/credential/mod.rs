@@ -56,6 +56,14 @@ impl Credentials {
         self.exchanges.forget(proof).await;
     }
 
+    /// Whether this is checked here, without asking auth.
+    pub(crate) fn holds(&self, given: &Given<'_>) -> bool {
+        match given {
+            Given::Nothing | Given::Token(_) => true,
+            Given::Proof(proof) => self.exchanges.holds(proof),
+        }
+    }
+
     /// The claims of whoever shows this; `None` for nobody in particular.
     pub(crate) async fn check(&self, given: &Given<'_>) -> Result<Option<Claims>, CredentialError> {
         let claims = match given {

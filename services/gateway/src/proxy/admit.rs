@@ -1,20 +1,20 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 use actix_web::{HttpRequest, HttpResponse};
 use hyper::{HeaderMap, header::SET_COOKIE};
 use identity::Claims;
-use problem::HttpError;
+use problem::{Describe, HttpError, Kind};
+use rate_limiter::Decision;
 use service_discovery::Service;
 use service_kit::http::method;
 
-use super::Door;
+use super::{Door, headers::client_address};
 use crate::{
     credential::{
         Proof, cookie,
         rules::{Given, given, takes_no_credential},
         ticket,
     },
-    limit::Counted,
     origin::rules::{Proof as PageProof, admit},
 };
 
@@ -26,12 +26,12 @@ pub(super) struct Admitted<'a> {
     /// The path and query as they go on: without a ticket.
     pub(super) target: Cow<'a, str>,
     cookie: Option<Proof>,
-    counted: Option<Counted>,
+    counted: Decision,
 }
 
 impl Door {
-    /// Lets a request in, or says why not: its credential, the page that it comes from,
-    /// the limit of its API key, in this order, each asked once.
+    /// Lets a request in, or says why not: the form of its credential, the page that it comes
+    /// from, who shows it and how often, in this order, each asked once.
     pub(super) async fn admit<'a>(
         &self,
         request: &HttpRequest,
@@ -46,12 +46,36 @@ impl Door {
         let has_cookie = given.cookie().is_some() || (open && cookie::is_wanted(&target));
         let proof = PageProof::of(&method(request), has_cookie, opens_websocket);
         admit(request.headers(), proof, &self.origins)?;
-        let claims = self.credentials.check(&given).await?;
-        let counted = match &claims {
-            Some(claims) => self.key_limits.count(claims).await?,
-            None => None,
-        };
+        let peer = request.peer_addr().map(|address| address.ip());
+        let client = client_address(request.headers(), peer, &self.trusted_proxies);
+        let (claims, counted) = self.identify(&given, client, path).await?;
         Ok(Admitted { claims, target, cookie: given.cookie().cloned(), counted })
+    }
+
+    /// Who asks, if they may ask that often. What is not known to be good is counted by the
+    /// client's address: before auth is asked about it, and when it turns out to be bad.
+    async fn identify(
+        &self,
+        given: &Given<'_>,
+        client: IpAddr,
+        path: &str,
+    ) -> Result<(Option<Claims>, Decision), HttpError> {
+        if !self.credentials.holds(given) {
+            self.rate_limits.unproven(client).await?;
+        }
+        match self.credentials.check(given).await {
+            Ok(Some(claims)) => {
+                let counted = self.rate_limits.known(&claims).await?;
+                Ok((Some(claims), counted))
+            }
+            Ok(None) => Ok((None, self.rate_limits.anonymous(client, path).await?)),
+            Err(refusal) => {
+                if refusal.kind() == Kind::Unauthenticated {
+                    self.rate_limits.anonymous(client, path).await?;
+                }
+                Err(refusal.into())
+            }
+        }
     }
 
     /// Heeds what an answer says of the caller's cookie: one that is set anew stands for
@@ -67,13 +91,9 @@ impl Door {
 }
 
 impl Admitted<'_> {
-    /// Tells the client what is left of its limit.
+    /// Tells the client what is left of its limits.
     pub(super) fn tell(&self, mut response: HttpResponse) -> HttpResponse {
-        for (name, value) in self.counted.iter().flat_map(Counted::headers) {
-            if let Ok(value) = value.try_into() {
-                response.headers_mut().insert(name, value);
-            }
-        }
+        self.counted.tell(response.headers_mut());
         response
     }
 }

@@ -2,7 +2,7 @@
 //! no spelling of an identity header gets through; towards the client all but the
 //! listed, since our own services write them.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::http::header::{self as actix, HeaderMap as ActixHeaders};
 use hyper::header::{
@@ -45,7 +45,8 @@ const PASSED_TO_HOOKS: [&str; 7] = [
     "x-hub-signature-256",
 ];
 
-const HOOKS: [&str; 2] = ["/api/v1/hooks/", "/api/v1/payments/webhooks/"];
+/// Below which senders of webhooks post.
+pub(crate) const HOOKS: [&str; 2] = ["/api/v1/hooks/", "/api/v1/payments/webhooks/"];
 
 /// What opens a WebSocket (RFC 6455 section 4.1).
 const PASSED_TO_OPEN_WEBSOCKETS: [&str; 4] =
@@ -160,6 +161,17 @@ pub(crate) fn to_client(service: &HeaderMap, sets_cookies: bool) -> ActixHeaders
 /// who may write there what it likes; and left of something unreadable nothing is believed.
 pub(crate) fn forwarded_for(client: &ActixHeaders, peer: Option<IpAddr>, trusted: &[IpNet]) -> String {
     let Some(peer) = peer else { return "unknown".to_owned() };
+    let chain = chain(client, peer, trusted);
+    chain.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The client's own address, as far as it is known: the first of [`forwarded_for`].
+pub(crate) fn client_address(client: &ActixHeaders, peer: Option<IpAddr>, trusted: &[IpNet]) -> IpAddr {
+    let first = peer.and_then(|peer| chain(client, peer, trusted).first().copied());
+    first.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+}
+
+fn chain(client: &ActixHeaders, peer: IpAddr, trusted: &[IpNet]) -> Vec<IpAddr> {
     let said = client.get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
     let said = said.collect::<Vec<_>>().join(",");
     let mut said = said.rsplit(',').map_while(|address| address.trim().parse::<IpAddr>().ok());
@@ -170,7 +182,7 @@ pub(crate) fn forwarded_for(client: &ActixHeaders, peer: Option<IpAddr>, trusted
         seen = before;
     }
     chain.reverse();
-    chain.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(", ")
+    chain
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ use crate::{
     access_log::Passed,
     credential::Credentials,
     inward::Mint,
-    limit::KeyLimits,
+    limit::RateLimits,
     origin::Origins,
     path::{NotCanonical, Route, Table, canonical},
     settings::Limits,
@@ -49,7 +49,7 @@ pub(crate) struct Door {
     pub(crate) table: Table,
     pub(crate) credentials: Credentials,
     pub(crate) origins: Origins,
-    pub(crate) key_limits: KeyLimits,
+    pub(crate) rate_limits: RateLimits,
     pub(crate) mint: Mint,
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// `https` and `api.example.com`, as clients see the gateway.

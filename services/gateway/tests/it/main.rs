@@ -15,6 +15,7 @@ mod faults;
 mod headers;
 mod instance;
 mod key_limits;
+mod limits;
 mod outliers;
 mod own_routes;
 mod paths;

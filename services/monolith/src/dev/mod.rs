@@ -192,7 +192,7 @@ fn ready_message(run: &Run, began: Instant) -> String {
         fact("PostgreSQL", format!("127.0.0.1:{}", run.ports.postgres));
         fact("Redis", format!("127.0.0.1:{}", run.ports.redis));
     }
-    if run.has_standins() {
+    if run.has_standins() || run.services.contains(&Service::Gateway) {
         let limits = match run.strict_limits {
             true => "as in production",
             false => "generous for one machine; as in production with --strict-limits",

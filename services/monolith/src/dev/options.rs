@@ -24,8 +24,8 @@ pub(crate) struct Options {
     /// Where data, logs and secrets are kept.
     #[arg(long, value_name = "DIR", env = "PLINTH_STATE_DIR")]
     pub(crate) state_dir: Option<PathBuf>,
-    /// Be as strict with wrong passwords from one address as in production. By default it is
-    /// not, since everybody here has the same one.
+    /// Be as strict as in production with wrong passwords and many requests from one address. By
+    /// default it is not, since everybody here has the same one.
     #[arg(long)]
     pub(crate) strict_limits: bool,
     /// How many days an account can be restored whose user wants it gone; 0: it goes at once.

@@ -1,0 +1,63 @@
+//! What all replicas together let pass.
+
+use std::time::{Duration, Instant};
+
+use rate_limiter::{Decision, Quota};
+
+use crate::{limiter, passed, policy};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_hundred_at_once_at_two_replicas_exactly_the_quota_passes() {
+    let replicas = [(); 2].map(|()| limiter(&testing::redis_url()));
+    let (count, began) = (policy("exact", Quota::per_minute(30)).of("key"), Instant::now());
+    let passed = passed(&replicas, &count, 100).await;
+    // One more is due every two seconds, however long a busy machine takes.
+    let due = usize::try_from(began.elapsed().as_secs() / 2).unwrap();
+    assert!((30..=30 + due).contains(&passed), "{passed} passed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_replicas_under_load_let_pass_what_the_time_brings_and_no_more() {
+    let quota = Quota::per_second(500).with_burst(100);
+    let (count, url) = (policy("load", quota).of("key"), testing::redis_url());
+    let began = Instant::now();
+    let until = began + Duration::from_secs(2);
+    let work = |_| {
+        let (limiter, count) = (limiter(&url), count.clone());
+        tokio::spawn(async move {
+            let (mut passed, mut last) = (0_u32, began);
+            while Instant::now() < until {
+                if limiter.check(std::slice::from_ref(&count)).await.is_allowed() {
+                    (passed, last) = (passed + 1, Instant::now());
+                }
+                tokio::task::yield_now().await;
+            }
+            (passed, last)
+        })
+    };
+    let (mut passed, mut last) = (0, began);
+    for worker in (0..2).map(work).collect::<Vec<_>>() {
+        let (of_one, at) = worker.await.unwrap();
+        (passed, last) = (passed + of_one, last.max(at));
+    }
+    let due = 100.0 + 500.0 * (last - began).as_secs_f64();
+    assert!(f64::from(passed) <= due * 1.005, "{passed} passed of {due}");
+    // A busy machine may ask too seldom, but not by that much.
+    assert!(f64::from(passed) >= due * 0.5, "{passed} passed of {due}");
+}
+
+#[tokio::test]
+async fn each_decision_says_what_is_left_and_a_refusal_when_to_come_back() {
+    let (limiter, count) = (limiter(&testing::redis_url()), policy("told", Quota::per_minute(3)).of("key"));
+    let check = async || -> Decision { limiter.check(std::slice::from_ref(&count)).await };
+    for left in (0..3).rev() {
+        let decision = check().await;
+        let standing = &decision.standings[0];
+        assert_eq!((decision.is_allowed(), standing.remaining), (true, left));
+        assert!(decision.retry_after().is_zero() && standing.reset.as_secs() <= 20, "{decision:?}");
+    }
+    let refused = check().await;
+    assert_eq!((refused.is_allowed(), refused.standings[0].remaining), (false, 0));
+    let wait = refused.retry_after();
+    assert!(!wait.is_zero() && wait.as_secs() <= 20, "{refused:?}");
+}
