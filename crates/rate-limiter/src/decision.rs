@@ -35,7 +35,8 @@ pub struct Standing {
     pub policy: Policy,
     /// How many more may follow at once.
     pub remaining: u32,
-    /// How long until one more may than now; until the request may, if it was refused.
+    /// How long until one more may than now, zero where all may; until the request may, if it
+    /// was refused.
     pub reset: Duration,
     /// How long this request has to wait; zero where nothing is against it.
     pub retry_after: Duration,
@@ -115,7 +116,7 @@ impl Decision {
 impl Standing {
     fn new(policy: &Policy, quota: Quota, told: Told) -> Self {
         let left = quota.tolerance().saturating_sub(told.ahead);
-        let next = quota.interval() - left % quota.interval();
+        let next = if told.ahead == 0 { 0 } else { quota.interval() - left % quota.interval() };
         Self {
             policy: policy.clone(),
             remaining: u32::try_from(left / quota.interval()).unwrap_or(u32::MAX),
@@ -147,6 +148,12 @@ mod tests {
         let left: Vec<_> = allowed.standings.iter().map(|standing| standing.remaining).collect();
         assert_eq!(left, [29, 0]);
         assert_eq!(allowed.standings[0].reset, Duration::from_secs(2));
+    }
+
+    #[test]
+    fn where_all_may_follow_nothing_is_waited_for() {
+        let refused = decision(&[(0, 0), (1_000_000, 200_000)]);
+        assert_eq!((refused.standings[0].remaining, refused.standings[0].reset), (30, Duration::ZERO));
     }
 
     #[test]

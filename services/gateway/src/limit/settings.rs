@@ -39,15 +39,15 @@ impl Rates {
     /// Reads them; with `limits.enforced = false` there are none.
     pub(crate) fn read(read: &mut Reader) -> Self {
         let enforced = read.or("limits.enforced", true);
-        let mut limit = |key: &str, name: &str, default: Quota| {
-            let Given(quota) = read.or(&format!("limits.{key}"), Given(Some(default)));
+        let mut limit = |name: &str, default: Quota| {
+            let Given(quota) = read.or(&format!("limits.{name}"), Given(Some(default)));
             quota.filter(|_| enforced).map(|quota| Policy::new(name, quota))
         };
-        let ip = limit("ip", "ip", Quota::per_minute(100));
-        let login = limit("login", "login", Quota::per_minute(30)).map(Policy::failing_closed);
-        let proofs = limit("proofs", "proofs", Quota::per_minute(300));
-        let hooks = limit("hooks", "hooks", Quota::per_second(10));
-        let senders = limit("senders", "senders", Quota::per_second(100));
+        let ip = limit("ip", Quota::per_minute(100));
+        let login = limit("login", Quota::per_minute(30)).map(Policy::failing_closed);
+        let proofs = limit("proofs", Quota::per_minute(300));
+        let hooks = limit("hooks", Quota::per_second(10));
+        let senders = limit("senders", Quota::per_second(100));
         let mut plans = |key: &str, name: &str, default: Quota| {
             let Table(given) = read.or(&format!("limits.{key}"), Table(BTreeMap::new()));
             let of_default = (DEFAULT.to_owned(), Some(default));
