@@ -12,7 +12,10 @@ use std::{
 use actix_web::{
     HttpRequest,
     error::PayloadError,
-    http::header::{CONTENT_LENGTH, TRANSFER_ENCODING},
+    http::{
+        Version,
+        header::{CONTENT_LENGTH, TRANSFER_ENCODING},
+    },
     web,
 };
 use bytes::Bytes;
@@ -79,7 +82,9 @@ impl Upload {
         if declared.is_some_and(|length| length > limits.max_body) {
             return Err(ProxyError::TooLarge(limits.max_body));
         }
-        let chunked = request.headers().contains_key(TRANSFER_ENCODING);
+        // HTTP/2 says with its last frame that there is no body, or no more.
+        let framed = request.version() == Version::HTTP_2 && declared.is_none();
+        let chunked = framed || request.headers().contains_key(TRANSFER_ENCODING);
         if !chunked && declared.unwrap_or(0) == 0 {
             return Ok(Self::nothing());
         }

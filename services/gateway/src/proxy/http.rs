@@ -4,7 +4,7 @@ use actix_web::{
     HttpMessage, HttpRequest, HttpResponse,
     body::{self, BodyStream, SizedStream},
     http::{
-        Method, StatusCode,
+        Method, StatusCode, Version,
         header::{ALLOW, HOST},
     },
     web,
@@ -94,13 +94,16 @@ pub(crate) async fn proxy(
     Ok(admitted.tell(encoded(&request, reply)))
 }
 
-/// The path and query as they came, without the origin of an absolute form, which
-/// must be the one that `Host` names (RFC 9112 section 3.2.2).
+/// The path and query as they came, without the origin of an absolute form, which must be
+/// the one that `Host` names (RFC 9112 section 3.2.2). HTTP/2 has it in every request, and
+/// `Host` beside it only in some (RFC 9113 section 8.3.1).
 fn target(request: &HttpRequest) -> Result<&str, NotCanonical> {
     let uri = &request.head().uri;
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let host = request.headers().get(HOST).map(|host| host.to_str().unwrap_or_default());
     if let Some(authority) = uri.authority()
-        && !host.is_some_and(|host| host.eq_ignore_ascii_case(authority.as_str()))
+        && !host.map_or(request.version() == Version::HTTP_2, |host| {
+            host.eq_ignore_ascii_case(authority.as_str())
+        })
     {
         return Err(NotCanonical("it names another host than `Host` does"));
     }

@@ -48,9 +48,13 @@ fn client(trusted: &Certificate) -> reqwest::ClientBuilder {
         .timeout(Duration::from_secs(5))
 }
 
-async fn ask(world: &World, client: &Client) -> reqwest::Result<Version> {
+fn url(world: &World, what: &str) -> String {
     let port = world.gateway.address.rsplit(':').next().unwrap();
-    let answer = client.get(format!("https://localhost:{port}/api/v1/prefs/name")).send().await?;
+    format!("https://localhost:{port}/api/v1/prefs/{what}")
+}
+
+async fn ask(world: &World, client: &Client) -> reqwest::Result<Version> {
+    let answer = client.get(url(world, "name")).send().await?;
     let version = answer.version();
     assert_eq!(answer.error_for_status()?.text().await?, "one");
     Ok(version)
@@ -62,6 +66,14 @@ async fn clients_speak_tls_and_http2_or_http1_as_they_can() {
     let trusted = certificate(dir.path());
     let world = spawn(&dir).await;
     assert_eq!(ask(&world, &client(&trusted).build().unwrap()).await.unwrap(), Version::HTTP_2);
+    let sends = client(&trusted).build().unwrap().post(url(&world, "count"));
+    let chunks = ["some", "thing"].map(Ok::<_, std::io::Error>);
+    let body = reqwest::Body::wrap_stream(futures_util::stream::iter(chunks));
+    let counted = sends.body(body).send().await.unwrap();
+    assert_eq!(
+        (counted.version(), counted.text().await.unwrap().as_str()),
+        (Version::HTTP_2, "{\"bytes\":9}")
+    );
     let old = client(&trusted).http1_only().build().unwrap();
     assert_eq!(ask(&world, &old).await.unwrap(), Version::HTTP_11);
     let stranger = certificate(tempfile::tempdir().unwrap().path());
