@@ -50,7 +50,8 @@ impl Certificate {
         let config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()
             .map_err(io::Error::other)?;
-        Ok(config.with_no_client_auth().with_cert_resolver(Arc::clone(&self.current) as _))
+        let current: Arc<dyn ResolvesServerCert> = Arc::<Current>::clone(&self.current);
+        Ok(config.with_no_client_auth().with_cert_resolver(current))
     }
 
     /// Takes up what is new in the files, again and again. What cannot be used is logged, and

@@ -4,15 +4,44 @@ use std::sync::LazyLock;
 
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
-    sql_types::{Array, BigInt, Bool, Text, Uuid},
+    sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use identity::{Credential, Principal, Refusal, Revocation};
-use ids::{OrgId, UserId};
+use ids::{OrgId, Timestamp, UserId};
 use service_kit::db::{self, statement};
 
-use super::{LEAVING, Rights, RightsError};
+use super::{LEAVING, RightsError};
 use crate::{revocation, schema::users};
+
+/// A user in one organisation, as of now.
+#[derive(Clone, Debug, QueryableByName)]
+pub(crate) struct Rights {
+    #[diesel(sql_type = BigInt, column_name = user_version)]
+    pub(crate) version: i64,
+    #[diesel(sql_type = Bool)]
+    pub(crate) email_verified: bool,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub(crate) banned_at: Option<Timestamp>,
+    /// When the account goes, if its deletion waits.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub(crate) delete_at: Option<Timestamp>,
+    /// None while the deletion waits, whatever the user has.
+    #[diesel(sql_type = Array<Text>)]
+    pub(crate) roles: Vec<String>,
+    /// What the roles permit: sensitive ones only once the address is verified, and what
+    /// does not administer only as far as the role in the organisation permits it too.
+    /// While the deletion of the account waits, [`LEAVING`] alone.
+    #[diesel(sql_type = Array<Text>)]
+    pub(crate) scopes: Vec<String>,
+}
+
+impl Rights {
+    /// Whether the user's API keys open anything.
+    pub(crate) const fn open_keys(&self) -> bool {
+        self.banned_at.is_none() && self.delete_at.is_none()
+    }
+}
 
 /// The rights of a row of users `u` who has a row of memberships `m`; `$3` is [`LEAVING`].
 pub(crate) const RIGHTS: &str = "

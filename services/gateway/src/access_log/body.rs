@@ -77,7 +77,7 @@ impl Drop for Watched {
         };
         self.line.complete = whole;
         if let Err(why) = self.log.write(&self.line, self.began.elapsed()) {
-            tracing::debug!(error = &why as &dyn std::error::Error, "a line of the access log was left out");
+            tracing::debug!(%why, "a line of the access log was left out");
         }
     }
 }

@@ -186,9 +186,9 @@ pub(super) fn download(
     body: Download,
     limits: Limits,
 ) -> impl Stream<Item = Result<Bytes, io::Error>> + use<> {
-    let begun = Some((body, Pace::of(limits.least_rate), None));
-    stream::unfold(begun, move |state: Option<(Download, Pace, Option<(usize, Instant)>)>| async move {
-        let (mut body, mut pace, handed) = state?;
+    let begun = Progress { body, pace: Pace::of(limits.least_rate), handed: None };
+    stream::unfold(Some(begun), move |progress| async move {
+        let Progress { mut body, mut pace, handed } = progress?;
         // From handing a chunk on until the next is wanted, the client is waited for.
         if let Some((bytes, at)) = handed
             && let Err(why) = pace.count(bytes, Instant::now() - at)
@@ -198,11 +198,19 @@ pub(super) fn download(
         match next_chunk(&mut body.body, limits.body_idle).await? {
             Ok(chunk) => {
                 let handed = Some((chunk.len(), Instant::now()));
-                Some((Ok(chunk), Some((body, pace, handed))))
+                Some((Ok(chunk), Some(Progress { body, pace, handed })))
             }
             Err(why) => Some((Err(why), None)),
         }
     })
+}
+
+/// An answer on its way to its client.
+struct Progress {
+    body: Download,
+    pace: Pace,
+    /// The last chunk that was handed on: its length, and when.
+    handed: Option<(usize, Instant)>,
 }
 
 async fn next_chunk(body: &mut Incoming, idle: Duration) -> Option<Result<Bytes, io::Error>> {

@@ -103,8 +103,8 @@ fn with_the_clients_tag(request: &HttpRequest, mut response: HttpResponse) -> Ht
     let shown = request.headers().get_all(IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
     let shown = shown.collect::<Vec<_>>().join(",");
     let of_service = response.headers().get(ETAG).cloned();
-    let theirs = CODINGS.iter().filter_map(|coding| tagged(of_service.as_ref()?, *coding));
-    let theirs = theirs.filter(|tag| tag.to_str().is_ok_and(|tag| shown.contains(tag))).next();
+    let mut theirs = CODINGS.iter().filter_map(|coding| tagged(of_service.as_ref()?, *coding));
+    let theirs = theirs.find(|tag| tag.to_str().is_ok_and(|tag| shown.contains(tag)));
     if let Some(tag) = theirs {
         response.headers_mut().insert(header::ETAG, tag);
     }
