@@ -22,7 +22,7 @@ fn on_a_thread<F: Future<Output = ()>>(
     })
 }
 
-#[actix_web::test]
+#[tokio::test]
 async fn threads_share_what_there_is_and_none_waits_while_one_is_free() {
     let fixture = fixture().await;
     let db = Arc::new(fixture.db.clone());
