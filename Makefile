@@ -1,6 +1,6 @@
 # A menu: the logic is in crates/xtask and deploy/. Arguments: make run ARGS="--port 9000"
 .DEFAULT_GOAL := help
-.PHONY: help run demo test bench lint fmt tidy openapi apis docs audit
+.PHONY: help run demo test bench fuzz-api lint fmt tidy openapi apis docs audit
 
 help: ## Show this menu
 	@awk -F ': ## ' '/^[a-z]+: ## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -16,6 +16,9 @@ test: ## Run all tests with a private PostgreSQL and Redis
 
 bench: ## Measure what is to be fast, beside its limit or a peer
 	@deploy/local/prerequisites.sh --tests && cargo build --profile bench -p bench -p plinth -p auth -p prefs -p gateway && target/release/bench $(ARGS)
+
+fuzz-api: ## Throw at the API what its documents allow, and more (schemathesis)
+	@deploy/local/prerequisites.sh --tests && cargo build -q -p plinth -p auth -p prefs -p gateway -p standins && deploy/local/fuzz-api.sh
 
 lint: ## Check format, architecture, clippy, docs and API documents
 	@cargo xtask lint

@@ -1,4 +1,8 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, ThreadId},
+};
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use data_encoding::HEXLOWER;
@@ -45,9 +49,9 @@ pub(crate) struct Shared {
     pool: Pool,
     /// How Redis names the script: that is what its SHA-1 is for, and all.
     script: Arc<str>,
-    /// The one connection that all requests share, as many as are on their way: taking one from
-    /// the pool would cost a PING.
-    held: Arc<Mutex<Option<MultiplexedConnection>>>,
+    /// The connection that all requests of a thread share, as many as are on their way: taking
+    /// one from the pool would cost a PING, and one of another thread two switches of threads.
+    held: Arc<Mutex<HashMap<ThreadId, MultiplexedConnection>>>,
 }
 
 impl Shared {
@@ -78,16 +82,17 @@ impl Shared {
 
     /// The next one gets a new connection: this one may lead nowhere.
     pub(crate) fn hang_up(&self) {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&thread::current().id());
     }
 
     async fn connection(&self) -> Result<MultiplexedConnection, String> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let thread = thread::current().id();
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).get(&thread).cloned();
         if let Some(held) = held {
             return Ok(held);
         }
         let new = Connection::take(self.pool.get().await.map_err(|why| why.to_string())?);
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(new.clone());
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(thread, new.clone());
         Ok(new)
     }
 }

@@ -27,9 +27,6 @@ use crate::{
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "only the descriptions are of use")]
 pub(crate) enum Refused {
-    /// The context cannot be evaluated; as OFREP writes it.
-    #[response(status = 400, content_type = "application/json")]
-    Failure(EvaluationFailure),
     /// The body is too large.
     #[response(status = 413, content_type = "application/problem+json")]
     TooLarge(Problem),
@@ -51,6 +48,8 @@ pub(crate) enum Refused {
     responses(
         (status = 200, description = "The value", body = Evaluation),
         Credentialed, Refused,
+        (status = 400, description = "The context cannot be evaluated, as OFREP writes it; or the request is none",
+            content((EvaluationFailure = "application/json"), (Problem = "application/problem+json"))),
         (status = 404, description = "There is no such flag; as OFREP writes it", body = EvaluationFailure),
     ),
     security(("bearer" = ["flags:read"]), ("api_key" = ["flags:read"]))
@@ -93,7 +92,9 @@ pub(crate) async fn evaluate_flag(
         (status = 200, description = "The values", body = BulkEvaluation,
             headers(("ETag" = String, description = "For `If-None-Match`"))),
         (status = 304, description = "The values are still those of `If-None-Match`"),
-        Credentialed, Refused
+        Credentialed, Refused,
+        (status = 400, description = "The context cannot be evaluated, as OFREP writes it; or the request is none",
+            content((EvaluationFailure = "application/json"), (Problem = "application/problem+json"))),
     ),
     security(("bearer" = ["flags:read"]), ("api_key" = ["flags:read"]))
 )]

