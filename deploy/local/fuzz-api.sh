@@ -56,7 +56,7 @@ start() {
 }
 
 stop() {
-    kill -INT "${plinth:-}" 2>/dev/null && wait "$plinth" || true
+    if kill -INT "${plinth:-}" 2>/dev/null; then wait "$plinth" || true; fi
     rm -rf "$state"
 }
 
