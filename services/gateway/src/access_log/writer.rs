@@ -12,7 +12,7 @@ use serde::Serialize;
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 
 use super::Line;
-use crate::proxy::headers::forwarded_for;
+use crate::proxy::headers::client_address;
 
 /// How many lines wait for their writer; of more, some are left out.
 const WAITING: usize = 16_384;
@@ -83,8 +83,7 @@ impl AccessLog {
     /// The address that a request comes from.
     pub(super) fn client(&self, request: &ServiceRequest) -> String {
         let peer = request.peer_addr().map(|address| address.ip());
-        let chain = forwarded_for(request.headers(), peer, &self.trusted_proxies);
-        chain.split(',').next().unwrap_or_default().to_owned()
+        client_address(request.headers(), peer, &self.trusted_proxies).to_string()
     }
 
     pub(super) fn write(&self, line: &Line, took: Duration) -> io::Result<()> {
