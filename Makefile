@@ -1,9 +1,9 @@
 # A menu: the logic is in crates/xtask and deploy/. Arguments: make run ARGS="--port 9000"
 .DEFAULT_GOAL := help
-.PHONY: help run demo test bench fuzz-api lint fmt tidy openapi apis docs audit
+.PHONY: help run demo test bench chaos fuzz fuzz-api lint fmt tidy openapi apis docs audit
 
 help: ## Show this menu
-	@awk -F ': ## ' '/^[a-z]+: ## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ': ## ' '/^[a-z-]+: ## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 run: ## Start Plinth: databases, migrations and all services (Ctrl-C stops all)
 	@deploy/local/prerequisites.sh && cargo run -p plinth -- dev $(ARGS)
@@ -15,16 +15,22 @@ test: ## Run all tests with a private PostgreSQL and Redis
 	@deploy/local/prerequisites.sh --tests && cargo xtask test $(ARGS)
 
 bench: ## Measure what is to be fast, beside its limit or a peer
-	@deploy/local/prerequisites.sh --tests && cargo build --profile bench -p bench -p plinth -p auth -p prefs -p gateway && target/release/bench $(ARGS)
+	@deploy/local/prerequisites.sh --bench && cargo build --profile bench -p bench -p plinth -p auth -p prefs -p gateway && target/release/bench $(ARGS)
 
-fuzz-api: ## Throw at the API what its documents allow, and more (schemathesis)
+chaos: ## Play faults against the gateway, and hold what its clients see to what is promised
+	@deploy/local/prerequisites.sh && cargo build --profile bench -p chaos -p gateway -p auth -p plinth && target/release/chaos $(ARGS)
+
+fuzz: ## Throw at what reads others' words whatever leads further in (cargo-fuzz)
+	@deploy/local/fuzz.sh $(ARGS)
+
+fuzz-api: ## Check the API document, and throw at the API what it allows, and more (spectral, schemathesis)
 	@deploy/local/prerequisites.sh --tests && cargo build -q -p plinth -p auth -p prefs -p gateway -p standins && deploy/local/fuzz-api.sh
 
 lint: ## Check format, architecture, clippy, docs and API documents
 	@cargo xtask lint
 
 fmt: ## Format all code
-	@cargo fmt --all
+	@cargo fmt --all && cargo fmt --manifest-path deploy/fuzz/Cargo.toml
 
 tidy: ## Check the architecture alone, within a second
 	@cargo xtask tidy

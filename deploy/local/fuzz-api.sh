@@ -1,7 +1,8 @@
 #!/bin/sh
 # Throws what schemathesis makes of the merged OpenAPI document at a Plinth of its own: as
 # nobody, as a user and as an administrator. It wants no 5xx, and no status, media type or body
-# that the document does not tell of. `make fuzz-api` builds the programs that it takes.
+# that the document does not tell of. Before that, spectral finds nothing in the document itself.
+# `make fuzz-api` builds the programs that it takes.
 #
 #   FUZZ_EXAMPLES   how many requests of each operation (20)
 #   FUZZ_SEED       what to repeat a run by
@@ -10,6 +11,7 @@ set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 tool="$root/target/schemathesis"
 version=4.32.5
+linter="$root/target/spectral"
 email=fuzz@example.com
 password='correct horse battery staple'
 
@@ -27,6 +29,7 @@ main() {
     curl -sf "$url/api/v1/auth/register" -H 'Content-Type: application/json' \
         -d "{\"email\": \"$email\", \"password\": \"$password\"}" >/dev/null
     failed=
+    lint || failed="$failed document"
     fuzz nobody || failed="$failed nobody"
     fuzz user -H "Authorization: Bearer $(log_in "$email" "$password")" || failed="$failed user"
     made=$("$root/target/debug/plinth" admin create --email root@example.com --state-dir "$state")
@@ -41,6 +44,17 @@ install() {
         python3 -m venv "$tool"
         "$tool/bin/pip" install -q "schemathesis==$version"
     fi
+    mkdir -p "$linter"
+    cp "$root"/deploy/lint-api/package*.json "$linter"
+    (cd "$linter" && npm ci --silent --no-audit --no-fund)
+}
+
+# The merged document, as the gateway serves it.
+lint() {
+    echo "==> the document"
+    curl -sf "$url/openapi.json" >"$state/openapi.json"
+    "$linter/node_modules/.bin/spectral" lint --fail-severity hint \
+        --ruleset "$root/deploy/lint-api/spectral.yaml" "$state/openapi.json"
 }
 
 start() {

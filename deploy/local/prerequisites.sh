@@ -1,6 +1,7 @@
 #!/bin/sh
 # Sees to it that what `make run` needs is installed: PostgreSQL, Redis, a C toolchain, Rust.
-# With `--tests`, also what the tests and the bench run beside it: Node, Python.
+# With `--tests`, also what the tests run beside it: Node, Python; with `--bench`, the peers of the
+# bench as well: nginx, HAProxy, wrk.
 # Installs by apt, dnf or brew only what is missing; says nothing when nothing is to be done;
 # where it can't install, it says exactly what to install and fails.
 set -eu
@@ -15,10 +16,13 @@ main() {
     has redis-server || need redis
     { has cc && has make; } || need toolchain
     case "${1:-}" in
-        --tests)
+        --tests | --bench)
             has_node || need node
             has_python || need python
             ;;
+    esac
+    case "${1:-}" in
+        --bench) has_proxies || need proxies ;;
     esac
     [ -z "$packages" ] || install_packages
     check_rust
@@ -49,6 +53,11 @@ has_python() {
     has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null
 }
 
+# Debian's servers are where only root's path leads.
+has_proxies() {
+    { has nginx || [ -x /usr/sbin/nginx ]; } && { has haproxy || [ -x /usr/sbin/haproxy ]; } && has wrk
+}
+
 need() {
     packages="$packages $1"
 }
@@ -77,7 +86,7 @@ with_apt() {
         as_root mkdir -p /etc/postgresql-common
         echo 'create_main_cluster = false' | as_root tee -a "$config" >/dev/null
     fi
-    names=$(names_of postgresql redis-server build-essential "nodejs npm" "python3 python3-venv")
+    names=$(names_of postgresql redis-server build-essential "nodejs npm" "python3 python3-venv" "nginx-light haproxy wrk")
     say "installing with apt:$names"
     forbid_starts
     as_root apt-get update -qq >&2 || say "apt-get update failed; going on"
@@ -107,7 +116,7 @@ allow_starts() {
 }
 
 with_dnf() {
-    names=$(names_of postgresql-server redis "gcc make" "nodejs npm" python3)
+    names=$(names_of postgresql-server redis "gcc make" "nodejs npm" python3 "nginx haproxy wrk")
     say "installing with dnf:$names"
     # shellcheck disable=SC2086 # a list of names
     as_root dnf install -y -q --setopt=install_weak_deps=False $names >&2 || give_up "dnf failed"
@@ -121,13 +130,13 @@ with_brew() {
             exit 1
             ;;
     esac
-    names=$(names_of postgresql@17 redis "" node python)
+    names=$(names_of postgresql@17 redis "" node python "nginx haproxy wrk")
     say "installing with brew:$names"
     # shellcheck disable=SC2086 # a list of names
     brew install --quiet $names >&2 || give_up "brew failed"
 }
 
-# names_of POSTGRES REDIS TOOLCHAIN NODE PYTHON: the names of what is missing, in a package manager's words.
+# names_of POSTGRES REDIS TOOLCHAIN NODE PYTHON PROXIES: the names of what is missing, in a package manager's words.
 names_of() {
     for package in $packages; do
         case "$package" in
@@ -136,6 +145,7 @@ names_of() {
             toolchain) printf ' %s' "$3" ;;
             node) printf ' %s' "$4" ;;
             python) printf ' %s' "$5" ;;
+            proxies) printf ' %s' "$6" ;;
         esac
     done
 }
@@ -166,6 +176,9 @@ give_up() {
     has redis-server || say "  - Redis (Debian: redis-server, Fedora: redis)"
     case "$packages" in
         *node*) has_node || say "  - Node >= $node_oldest with npm" ;;
+    esac
+    case "$packages" in
+        *proxies*) has_proxies || say "  - nginx, HAProxy and wrk (Debian: nginx-light haproxy wrk)" ;;
     esac
     case "$packages" in
         *python*) has_python || say "  - Python 3 with venv (Debian: python3-venv)" ;;

@@ -20,7 +20,7 @@ pub use error::AuditError;
 pub use log::Log;
 pub use question::Question;
 pub use routes::internal_routes;
-pub use store::{by_person, record};
+pub use store::{by_person, record, row};
 
 use include_dir::{Dir, include_dir};
 

@@ -4,7 +4,7 @@ use contract_audit::{AuditEntry, AuditPage, AuditQuery};
 use futures_util::future::try_join_all;
 use problem::HttpError;
 use reqwest::Method;
-use service_discovery::{CallError, Peer, PeerOptions, Registry, Service};
+use service_discovery::{CallError, Peer, Registry, Service};
 use service_kit::{
     db::Db,
     page::{Page, PageQuery},
@@ -31,7 +31,7 @@ impl Log {
     /// When one cannot be placed.
     pub fn new(own: Service, db: Db, registry: &Registry) -> Result<Self, CallError> {
         let others = Service::SHIPPED.into_iter().filter(|service| *service != own);
-        let peer = |service| Ok((service, Peer::new(registry.internal(service), &PeerOptions::default())?));
+        let peer = |service| Ok((service, Peer::new(registry.internal(service), &registry.peer_options())?));
         Ok(Self { own, db, others: others.map(peer).collect::<Result<_, CallError>>()? })
     }
 

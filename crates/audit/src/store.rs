@@ -2,13 +2,14 @@
 
 use contract_audit::AuditEntry;
 use diesel::{
-    ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper, TextExpressionMethods, insert_into,
+    ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper, TextExpressionMethods,
+    sql_types::Jsonb,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::{AuditEntryId, OrgId, Timestamp, UserId};
-use serde_json::Value;
+use serde_json::{Value, json};
 use service_discovery::Service;
-use service_kit::db;
+use service_kit::db::{self, statement};
 use uuid::Uuid;
 
 use crate::{By, Entry, Question, question::instant};
@@ -34,25 +35,29 @@ diesel::table! {
 /// # Errors
 /// When the database is away.
 pub async fn record(connection: &mut AsyncPgConnection, by: &By, entry: Entry) -> db::Result<()> {
-    use audit_log as a;
-    let id = AuditEntryId::generate();
-    insert_into(a::table)
-        .values((
-            a::id.eq(id),
-            a::org_id.eq(entry.org.or(by.org)),
-            a::actor.eq(&by.actor),
-            a::through.eq(by.through.as_deref()),
-            a::credential.eq(by.credential.as_deref()),
-            a::action.eq(entry.action.name),
-            a::target.eq(entry.target),
-            a::details.eq(Value::Object(entry.details)),
-            a::request_id.eq(by.request_id.as_deref()),
-            a::ip.eq(by.ip.as_deref()),
-            a::created_at.eq(instant(id)),
-        ))
-        .execute(connection)
-        .await?;
+    let written = statement("INSERT INTO audit_log SELECT * FROM jsonb_populate_record(NULL::audit_log, $1)");
+    written.bind::<Jsonb, _>(row(by, entry)).execute(connection).await?;
     Ok(())
+}
+
+/// An entry as a row of `audit_log`, for a statement that writes it together with what it
+/// tells: `INSERT INTO audit_log SELECT * FROM jsonb_populate_record(NULL::audit_log, $1)`.
+#[must_use]
+pub fn row(by: &By, entry: Entry) -> Value {
+    let id = AuditEntryId::generate();
+    json!({
+        "id": id.uuid(),
+        "org_id": entry.org.or(by.org).map(OrgId::uuid),
+        "actor": by.actor,
+        "through": by.through,
+        "credential": by.credential,
+        "action": entry.action.name,
+        "target": entry.target,
+        "details": entry.details,
+        "request_id": by.request_id,
+        "ip": by.ip,
+        "created_at": instant(id),
+    })
 }
 
 #[derive(Queryable, Selectable)]

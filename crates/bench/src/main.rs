@@ -1,5 +1,4 @@
 //! `make bench`: measures beside the limit or a peer, and prints ratios.
-#![expect(clippy::print_stdout, reason = "it is a command, and its output is what it is for")]
 
 mod auth;
 mod control_group;
@@ -7,19 +6,21 @@ mod events;
 mod idempotency;
 mod jobs;
 mod limits;
-mod machine;
+mod login;
 mod plinth;
-mod report;
+mod proxy;
 mod revocation;
 mod served;
 mod servers;
-mod spread;
 mod storm;
 mod timing;
+
+use std::path::Path;
 
 use clap::Parser;
 
 use control_group::ControlGroup;
+use figures::{machine, report, spread};
 use report::Report;
 use servers::Servers;
 use service_kit::signals::terminated;
@@ -29,13 +30,13 @@ use service_kit::signals::terminated;
 #[command(version)]
 struct Options {
     /// What to measure; everything, if nothing is named.
-    #[arg(value_parser = ["jobs", "events", "idempotency", "revocation", "limits", "auth", "timing", "storm"])]
+    #[arg(value_parser = ["jobs", "events", "idempotency", "revocation", "limits", "login", "auth", "timing", "storm", "proxy"])]
     parts: Vec<String>,
     /// How long a transaction is held open while jobs flow, seconds.
     #[arg(long, default_value_t = 120)]
     held_seconds: u64,
     /// Leave out a peer, for a machine that cannot install it.
-    #[arg(long, value_parser = ["graphile-worker", "pgbench", "better-auth"])]
+    #[arg(long, value_parser = ["graphile-worker", "pgbench", "better-auth", "nginx", "haproxy"])]
     without: Vec<String>,
 }
 
@@ -89,11 +90,16 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
         servers.stop().await?;
     }
     measure_plinth(options, &mut report).await?;
-    report.finish()
+    report.finish(Path::new("target/bench"))
 }
 
 /// What takes all of Plinth: each part has one of its own.
 async fn measure_plinth(options: &Options, report: &mut Report) -> anyhow::Result<()> {
+    if options.measures("login") {
+        let servers = Servers::with_statements().await?;
+        login::measure(&servers, report).await?;
+        servers.stop().await?;
+    }
     if options.measures("auth") {
         let servers = Servers::with_statements().await?;
         auth::measure(options, &servers, report).await?;
@@ -107,6 +113,11 @@ async fn measure_plinth(options: &Options, report: &mut Report) -> anyhow::Resul
     if options.measures("storm") {
         let servers = Servers::start().await?;
         storm::measure(&servers, report).await?;
+        servers.stop().await?;
+    }
+    if options.measures("proxy") {
+        let servers = Servers::start().await?;
+        proxy::measure(options, &servers, report).await?;
         servers.stop().await?;
     }
     Ok(())

@@ -25,8 +25,15 @@ pub(crate) struct Served {
 pub(crate) fn serve(service: Service, public: Routes, internal: Routes) -> anyhow::Result<Served> {
     let anywhere = ([127, 0, 0, 1], 0).into();
     let brief = Duration::ZERO;
-    let settings =
-        Http { bind: anywhere, internal_bind: anywhere, workers: 2, drain: brief, grace: brief, tls: None };
+    let settings = Http {
+        bind: anywhere,
+        internal_bind: anywhere,
+        workers: 2,
+        drain: brief,
+        grace: brief,
+        tls: None,
+        http2: false,
+    };
     let server = Server::bind(&settings)?;
     let (public_address, internal_address) = server.addresses()?;
     let application = Application {

@@ -13,7 +13,7 @@ use reqwest::RequestBuilder;
 use tokio::task::JoinSet;
 
 use crate::{
-    auth::ceiling,
+    login::ceiling,
     plinth::{Person, Plinth, arrive, forwarded, send},
     report::{Report, Target},
     servers::Servers,

@@ -1,4 +1,4 @@
-use std::{marker::PhantomData, ops::Deref};
+use std::{marker::PhantomData, ops::Deref, sync::Arc};
 
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::AUTHORIZATION, web::Data,
@@ -48,7 +48,7 @@ impl<P: Permission> FromRequest for Can<P> {
         let verifier = verifier(request);
         let claims = claims(request);
         Box::pin(async move {
-            let principal = Principal::try_from(claims.await?)?;
+            let principal = Principal::try_from(Arc::unwrap_or_clone(claims.await?))?;
             if !principal.scopes.contains(P::SCOPE) {
                 return Err(Refusal::InsufficientScope(P::SCOPE).into());
             }
@@ -66,7 +66,7 @@ impl FromRequest for Principal {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let claims = claims(request);
-        Box::pin(async move { Ok(Self::try_from(claims.await?)?) })
+        Box::pin(async move { Ok(Self::try_from(Arc::unwrap_or_clone(claims.await?))?) })
     }
 }
 
@@ -90,7 +90,7 @@ impl FromRequest for CallingService {
 
 /// Who was let in, for [`require_live`].
 struct Admitted {
-    claims: Claims,
+    claims: Arc<Claims>,
     revocations: Revocations,
 }
 
@@ -107,7 +107,7 @@ pub fn require_live(request: &HttpRequest) -> Result<(), Refusal> {
 }
 
 /// The verified claims of the request's bearer token.
-fn claims(request: &HttpRequest) -> impl Future<Output = Result<Claims, Refusal>> + use<> {
+fn claims(request: &HttpRequest) -> impl Future<Output = Result<Arc<Claims>, Refusal>> + use<> {
     let token = bearer(request);
     let verifier = verifier(request);
     let request = request.clone();
@@ -115,7 +115,7 @@ fn claims(request: &HttpRequest) -> impl Future<Output = Result<Claims, Refusal>
         let verifier = verifier?;
         let claims = verifier.verify(&token?).await?;
         let revocations = verifier.revocations().clone();
-        request.extensions_mut().insert(Admitted { claims: claims.clone(), revocations });
+        request.extensions_mut().insert(Admitted { claims: Arc::clone(&claims), revocations });
         Ok(claims)
     }
 }

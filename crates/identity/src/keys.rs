@@ -109,7 +109,8 @@ impl FetchedKeys {
             return Ok(Some(key));
         }
         if self.may_fetch() {
-            self.fetch().await;
+            // Boxed, so that those who find their key carry no room for it.
+            Box::pin(self.fetch()).await;
         }
         match self.state().fetched {
             Some(_) => Ok(self.keys.find(kid)),

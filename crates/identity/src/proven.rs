@@ -16,7 +16,7 @@ pub(crate) struct Proven(Arc<Cache<[u8; 32], Arc<Proof>>>);
 
 /// What was proven of a token, and by what.
 pub(crate) struct Proof {
-    pub(crate) claims: Claims,
+    pub(crate) claims: Arc<Claims>,
     /// The place of its issuer among those that are trusted.
     pub(crate) issuer: usize,
     pub(crate) kid: String,

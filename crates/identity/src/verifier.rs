@@ -3,7 +3,7 @@ use std::{borrow::Cow, sync::Arc};
 use ids::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, errors::ErrorKind};
 use serde::Deserialize;
-use service_discovery::{CallError, Peer, PeerOptions, Registry, Service};
+use service_discovery::{CallError, Peer, Registry, Service};
 
 use crate::{
     Claims, EDGE_AUDIENCE, FetchedKeys, GATEWAY_ISSUER, KeySource, Refusal, Revocations, jwks_path,
@@ -73,7 +73,7 @@ impl Trusted {
 
 /// The keys that `signer` publishes on its internal listener.
 fn published(registry: &Registry, signer: Service) -> Result<KeySource, CallError> {
-    let peer = Peer::new(registry.internal(signer), &PeerOptions::default())?;
+    let peer = Peer::new(registry.internal(signer), &registry.peer_options())?;
     Ok(KeySource::Fetched(FetchedKeys::new(peer, &jwks_path(signer))))
 }
 
@@ -101,20 +101,20 @@ impl Verifier {
     ///
     /// # Errors
     /// [`Refusal`] says why it is not.
-    pub async fn verify(&self, token: &str) -> Result<Claims, Refusal> {
+    pub async fn verify(&self, token: &str) -> Result<Arc<Claims>, Refusal> {
         if token.len() > MAX_LENGTH {
             return Err(Refusal::Invalid("it is too long"));
         }
         let claims = match self.recall(token).await? {
             Some(claims) => claims,
-            None => self.prove(token).await?,
+            None => Box::pin(self.prove(token)).await?,
         };
         self.revocations.check(&claims)?;
         Ok(claims)
     }
 
     /// The claims of a token that was proven before, if they hold still.
-    async fn recall(&self, token: &str) -> Result<Option<Claims>, Refusal> {
+    async fn recall(&self, token: &str) -> Result<Option<Arc<Claims>>, Refusal> {
         let proof = self.proven.as_ref().and_then(|proven| proven.recall(token));
         let Some((proof, trusted)) =
             proof.and_then(|proof| Some((proof.clone(), self.trusted.get(proof.issuer)?)))
@@ -129,11 +129,11 @@ impl Verifier {
         if end < Timestamp::now().unix_seconds() {
             return Err(Refusal::Expired);
         }
-        Ok(Some(proof.claims.clone()))
+        Ok(Some(Arc::clone(&proof.claims)))
     }
 
     /// The claims of a token, by its signature.
-    async fn prove(&self, token: &str) -> Result<Claims, Refusal> {
+    async fn prove(&self, token: &str) -> Result<Arc<Claims>, Refusal> {
         let header = jsonwebtoken::decode_header(token).map_err(|_why| Refusal::Invalid("it is no JWT"))?;
         let kid = acceptable_header(&header)?;
         let name = unverified_issuer(token)?;
@@ -142,9 +142,9 @@ impl Verifier {
             .and_then(|issuer| Some((issuer, self.trusted.get(issuer)?)))
             .ok_or(Refusal::Invalid("its issuer is unknown here"))?;
         let key = trusted.keys.find(kid).await?.ok_or(Refusal::Invalid("its key is unknown"))?;
-        let claims = verify_with(token, trusted, &key)?;
+        let claims = Arc::new(verify_with(token, trusted, &key)?);
         if let Some(proven) = &self.proven {
-            proven.remember(token, Proof { claims: claims.clone(), issuer, kid: kid.to_owned(), key });
+            proven.remember(token, Proof { claims: Arc::clone(&claims), issuer, kid: kid.to_owned(), key });
         }
         Ok(claims)
     }
@@ -275,7 +275,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_signed_is_read_back() {
         let token = key().sign(&claims()).unwrap();
-        assert_eq!(verifier().verify(&token).await.unwrap(), claims());
+        assert_eq!(*verifier().verify(&token).await.unwrap(), claims());
         let forged = forge(&good_header(), &serde_json::to_value(claims()).unwrap());
         assert!(verifier().verify(&forged).await.is_ok(), "the forger below makes valid tokens");
     }
@@ -366,7 +366,7 @@ mod tests {
         let verifier = verifier_by(Arc::clone(&keys)).remembering();
         let token = key().sign(&claims()).unwrap();
         for _ in 0..2 {
-            assert_eq!(verifier.verify(&token).await.unwrap(), claims());
+            assert_eq!(*verifier.verify(&token).await.unwrap(), claims());
         }
         assert!(verifier.proven.as_ref().unwrap().recall(&token).is_some());
         let (body, signature) = token.rsplit_once('.').unwrap();

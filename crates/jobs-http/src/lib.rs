@@ -19,15 +19,22 @@ use utoipa_actix_web::{scope, service_config::ServiceConfig};
 use named::Named;
 use watch::Hub;
 
-/// The jobs of `service`: `/api/v1/{service}/jobs` and `/api/v1/admin/{service}/jobs`.
+/// What the operations are grouped by in the service's document.
+pub const TAGS: [(&str, &str); 2] = [
+    ("Jobs", "What was asked for and is still being done, with its progress"),
+    ("Jobs of the platform", "All of a service's jobs, for administrators"),
+];
+
+/// The jobs of `service`: `/api/v1/{area}/jobs` and `/api/v1/admin/{area}/jobs`.
 ///
 /// Takes `Data<Db>` (whose database has [`jobs::MIGRATIONS`], `audit`'s and
 /// `idempotency`'s), `Data<Verifier>` and `Data<Keyring>` of the application.
 pub fn routes(config: &mut ServiceConfig<'_>, service: Service) {
-    let own = format!("/api/v1/{service}/jobs");
+    let area = service.area();
+    let own = format!("/api/v1/{area}/jobs");
     let own =
         scope(own.as_str()).service(owners::get_job).service(watch::watch_job).service(owners::cancel_job);
-    let all = format!("/api/v1/admin/{service}/jobs");
+    let all = format!("/api/v1/admin/{area}/jobs");
     let all = scope(all.as_str())
         .service(administrators::list_jobs)
         .service(administrators::count_jobs)

@@ -54,6 +54,25 @@ pub async fn enqueue(connection: &mut AsyncPgConnection, job: &impl Job) -> Resu
     NewJob::of(job)?.enqueue(connection).await
 }
 
+/// Enqueues jobs of one kind in the caller's transaction, in their order and by one statement.
+///
+/// # Errors
+/// [`EnqueueError`]; the transaction is then to be rolled back. It is one when a unique key is
+/// taken, too.
+pub async fn enqueue_all<J: Job>(
+    connection: &mut AsyncPgConnection,
+    org: Option<OrgId>,
+    jobs: &[J],
+) -> Result<(), EnqueueError> {
+    let new: Result<Vec<NewJob>, _> = jobs.iter().map(NewJob::of).collect();
+    let new: Vec<NewJob> = new?.into_iter().map(|new| NewJob { org, ..new }).collect();
+    store::insert_all(connection, &new).await?;
+    if !new.is_empty() && HINTS.is_due() {
+        store::notify(connection, "").await?;
+    }
+    Ok(())
+}
+
 impl NewJob {
     /// A job to be run as soon as possible.
     ///

@@ -27,7 +27,7 @@ use service_kit::db::Hints;
 
 pub use contract_jobs::Progress;
 pub use cron::{Cron, CronError, Missed, Schedule};
-pub use enqueue::{EnqueueError, Enqueued, NewJob, enqueue};
+pub use enqueue::{EnqueueError, Enqueued, NewJob, enqueue, enqueue_all};
 pub use handlers::Handlers;
 pub use history::RotateHistory;
 pub use job::{Done, Failure, Job, Lane, Policy, Priority};

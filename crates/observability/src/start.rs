@@ -6,7 +6,7 @@ use opentelemetry_sdk::{
     Resource,
     trace::{Sampler, SdkTracerProvider},
 };
-use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Default for LogFormat {
 }
 
 /// What is logged and traced, and where to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     /// The name of the service in traces.
     pub service: &'static str,
@@ -85,8 +85,7 @@ impl Drop for Started {
 /// # Errors
 /// [`StartError`] says what is wrong with the options.
 pub fn start(options: &Options) -> Result<Started, StartError> {
-    let filter =
-        EnvFilter::try_new(&options.level).map_err(|_why| StartError::Level(options.level.clone()))?;
+    let filter: Targets = options.level.parse().map_err(|_why| StartError::Level(options.level.clone()))?;
     let lines = match options.format {
         LogFormat::Json => {
             tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false).boxed()

@@ -1,8 +1,10 @@
 //! W3C trace context: one trace across every hop.
 
-use std::collections::HashMap;
-
-use opentelemetry::{Context, propagation::TextMapPropagator, trace::TraceContextExt};
+use opentelemetry::{
+    Context,
+    propagation::{Extractor, Injector, TextMapPropagator},
+    trace::TraceContextExt,
+};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -15,17 +17,36 @@ const HEADER: &str = "traceparent";
 #[must_use]
 pub fn enter(span: &Span, traceparent: Option<&str>) -> String {
     let propagator = TraceContextPropagator::new();
-    let carrier = HashMap::from([(HEADER.to_owned(), traceparent.unwrap_or_default().to_owned())]);
-    let caller = propagator.extract_with_context(&Context::new(), &carrier);
-    let known = caller.span().span_context().is_valid();
+    let caller = propagator.extract_with_context(&Context::new(), &Given(traceparent));
+    let known = traceparent.filter(|_| caller.span().span_context().is_valid());
     // Tolerated: without a collector no layer takes the parent.
     let _ = span.set_parent(caller);
-    let mut outgoing = HashMap::new();
-    propagator.inject_context(&span.context(), &mut outgoing);
-    match outgoing.remove(HEADER) {
-        Some(own) => own,
-        None if known => traceparent.unwrap_or_default().to_owned(),
-        None => unsampled(),
+    let mut own = Own(None);
+    propagator.inject_context(&span.context(), &mut own);
+    own.0.or_else(|| known.map(str::to_owned)).unwrap_or_else(unsampled)
+}
+
+/// The one header that is read.
+struct Given<'a>(Option<&'a str>);
+
+impl Extractor for Given<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.filter(|_| key == HEADER)
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        vec![HEADER]
+    }
+}
+
+/// The one header that is written.
+struct Own(Option<String>);
+
+impl Injector for Own {
+    fn set(&mut self, key: &str, value: String) {
+        if key == HEADER {
+            self.0 = Some(value);
+        }
     }
 }
 

@@ -51,12 +51,18 @@ pub(crate) struct Told {
     pub(crate) wait: u64,
 }
 
+impl Told {
+    /// Whether none is against the request.
+    pub(crate) fn allow(told: &[Self]) -> bool {
+        told.iter().all(|told| told.wait == 0)
+    }
+}
+
 impl Decision {
     /// By what was told of each count; `quota` says which part of its policy's held.
     pub(crate) fn of(counts: &[Count], told: &[Told], quota: impl Fn(&Count) -> Quota) -> Self {
         let standing = |(count, told): (&Count, &Told)| Standing::new(&count.policy, quota(count), *told);
-        let verdict =
-            if told.iter().all(|told| told.wait == 0) { Verdict::Allowed } else { Verdict::TooMany };
+        let verdict = if Told::allow(told) { Verdict::Allowed } else { Verdict::TooMany };
         Self { verdict, standings: counts.iter().zip(told).map(standing).collect() }
     }
 
@@ -103,13 +109,16 @@ impl Decision {
     }
 
     fn list(&self, say: impl Fn(&mut String, &Standing) -> std::fmt::Result) -> String {
-        let item = |standing: &Standing| {
-            let mut item = format!("\"{}\";", standing.policy.name());
+        let mut list = String::with_capacity(64);
+        for standing in &self.standings {
+            let comma = if list.is_empty() { "" } else { ", " };
+            for part in [comma, "\"", standing.policy.name(), "\";"] {
+                list.push_str(part);
+            }
             // Tolerated: a string takes whatever is written.
-            let _ = say(&mut item, standing);
-            item
-        };
-        self.standings.iter().map(item).collect::<Vec<_>>().join(", ")
+            let _ = say(&mut list, standing);
+        }
+        list
     }
 }
 

@@ -14,6 +14,7 @@ mod local;
 #[cfg(feature = "actix")]
 mod middleware;
 mod policy;
+mod prepaid;
 mod quota;
 mod shared;
 

@@ -6,9 +6,11 @@ use std::{
 use deadpool_redis::Pool;
 
 use crate::{
-    Count, Decision,
+    Count, Decision, Quota,
+    decision::Told,
     local::Local,
     policy::Policy,
+    prepaid::{Asking, Prepaid, Turn},
     shared::{Named, Shared},
 };
 
@@ -40,6 +42,7 @@ pub struct Limiter {
     shared: Shared,
     options: Arc<Options>,
     local: Arc<Local>,
+    prepaid: Arc<Prepaid>,
     rests_until: Arc<Mutex<Option<Instant>>>,
 }
 
@@ -51,8 +54,16 @@ impl Limiter {
             shared: Shared::new(pool),
             options: Arc::new(options),
             local: Arc::default(),
+            prepaid: Arc::default(),
             rests_until: Arc::default(),
         }
+    }
+
+    /// The same counts, among so many processes: [`Options::replicas`].
+    #[must_use]
+    pub fn among(&self, replicas: u32) -> Self {
+        let options = Options { replicas, ..(*self.options).clone() };
+        Self { options: Arc::new(options), ..self.clone() }
     }
 
     /// Counts a request, by all of these or by none: one that is too many for one of them costs
@@ -61,19 +72,36 @@ impl Limiter {
     /// It fails never: without Redis this process counts for itself, or refuses, as each
     /// [`Policy`] says.
     pub async fn check(&self, counts: &[Count]) -> Decision {
+        let asking = match self.prepaid.take(counts, self.local.now()) {
+            Turn::Paid(told) => return Decision::of(counts, &told, whole),
+            Turn::Ask(asking) => asking,
+        };
         let named: Vec<Named<'_>> = counts.iter().map(|count| self.named(count)).collect();
-        if let Some(told) = self.local.refusal(&named) {
-            return Decision::of(counts, &told, |count| count.policy.quota());
+        let told = match self.local.refusal(&named) {
+            Some(refusal) => Some(refusal),
+            // Boxed, so that whoever need not ask carries no room for it: seven kilobytes.
+            None => Box::pin(self.ask(counts, &named, &asking)).await,
+        };
+        match told {
+            Some(told) if Told::allow(&told) => Decision::of(counts, &told, whole),
+            // What was counted beforehand may pass, whatever is said since.
+            told => match (asking.instead(counts, self.local.now()), told) {
+                (Some(told), _) | (None, Some(told)) => Decision::of(counts, &told, whole),
+                (None, None) => self.alone(counts, &named),
+            },
         }
+    }
+
+    /// What Redis says; none where there is nothing to count, or while it is left alone.
+    async fn ask(&self, counts: &[Count], named: &[Named<'_>], asking: &Asking) -> Option<Vec<Told>> {
         if counts.is_empty() || !self.may_ask(Instant::now()) {
-            return self.alone(counts, &named);
+            return None;
         }
-        let asked = self.local.now();
-        let why = match tokio::time::timeout(self.options.patience, self.shared.count(&named)).await {
+        let counted = self.count(counts, named, asking);
+        let why = match tokio::time::timeout(self.options.patience, counted).await {
             Ok(Ok(told)) => {
                 self.rest(None);
-                self.local.learn(&named, asked, &told);
-                return Decision::of(counts, &told, |count| count.policy.quota());
+                return Some(told);
             }
             Ok(Err(why)) => why,
             Err(_elapsed) => "it is too slow".to_owned(),
@@ -81,7 +109,26 @@ impl Limiter {
         tracing::warn!(why, "Redis cannot count requests; this process counts for itself");
         self.shared.hang_up();
         self.rest(Some(Instant::now() + REST));
-        self.alone(counts, &named)
+        None
+    }
+
+    /// Has Redis count a request, and beforehand as many as are to be asked for; where those
+    /// would be too many, the request alone.
+    async fn count(
+        &self,
+        counts: &[Count],
+        named: &[Named<'_>],
+        asking: &Asking,
+    ) -> Result<Vec<Told>, String> {
+        let asked = self.local.now();
+        let told = self.shared.count(named, asking.requests).await?;
+        if Told::allow(&told) {
+            self.local.learn(named, asked, &told);
+            return Ok(asking.answered(counts, asked, told));
+        }
+        let told = if asking.requests > 1 { self.shared.count(named, 1).await? } else { told };
+        self.local.learn(named, asked, &told);
+        Ok(told)
     }
 
     /// What this process says while nobody else can be asked.
@@ -116,4 +163,8 @@ impl Limiter {
     fn rest(&self, until: Option<Instant>) {
         *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
+}
+
+fn whole(count: &Count) -> Quota {
+    count.policy.quota()
 }

@@ -35,7 +35,7 @@ impl Local {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.now();
         let mut told = self.look(named, &quota, now);
-        if told.iter().all(|told| told.wait == 0) {
+        if Told::allow(&told) {
             for (Named { name, count }, told) in named.iter().zip(&mut told) {
                 told.ahead += quota(count).weight(count.cost);
                 self.advance(name, now + told.ahead);
@@ -48,7 +48,7 @@ impl Local {
     /// never goes back, so none of them lets it pass.
     pub(crate) fn refusal(&self, named: &[Named<'_>]) -> Option<Vec<Told>> {
         let told = self.look(named, |count| count.policy.quota(), self.now());
-        told.iter().any(|told| told.wait > 0).then_some(told)
+        (!Told::allow(&told)).then_some(told)
     }
 
     /// Takes over how far the counts of all replicas were ahead of the clock, at the earliest
@@ -97,7 +97,7 @@ mod tests {
 
     fn passes(local: &Local, counts: &[Count]) -> bool {
         let told = local.count(&named(counts), |count| count.policy.quota());
-        told.iter().all(|told| told.wait == 0)
+        Told::allow(&told)
     }
 
     #[test]

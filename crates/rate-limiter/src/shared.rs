@@ -60,18 +60,18 @@ impl Shared {
         Self { pool, script: script.into(), held: Arc::default() }
     }
 
-    /// Counts by all or by none.
+    /// Counts so many requests alike by all or by none.
     ///
     /// # Errors
     /// When Redis is away, or says no.
-    pub(crate) async fn count(&self, named: &[Named<'_>]) -> Result<Vec<Told>, String> {
+    pub(crate) async fn count(&self, named: &[Named<'_>], requests: u32) -> Result<Vec<Told>, String> {
         let mut connection = self.connection().await?;
         let called: Result<Vec<u64>, RedisError> =
-            call("EVALSHA", &self.script, named).query_async(&mut connection).await;
+            call("EVALSHA", &self.script, named, requests).query_async(&mut connection).await;
         let told = match called {
             // It was restarted, and knows no scripts yet. Nothing was counted.
             Err(why) if why.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                call("EVAL", SCRIPT, named).query_async(&mut connection).await
+                call("EVAL", SCRIPT, named, requests).query_async(&mut connection).await
             }
             told => told,
         };
@@ -97,14 +97,15 @@ impl Shared {
     }
 }
 
-fn call(verb: &str, script: &str, named: &[Named<'_>]) -> Cmd {
+fn call(verb: &str, script: &str, named: &[Named<'_>], requests: u32) -> Cmd {
     let mut call = cmd(verb);
     call.arg(script).arg(named.len());
     named.iter().for_each(|named| {
         call.arg(&named.name);
     });
     for Count { policy, cost, .. } in named.iter().map(|named| named.count) {
-        call.arg(policy.quota().weight(*cost)).arg(policy.quota().tolerance());
+        let weight = policy.quota().weight(*cost).saturating_mul(u64::from(requests));
+        call.arg(weight).arg(policy.quota().tolerance());
     }
     call
 }

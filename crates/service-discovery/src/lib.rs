@@ -13,5 +13,5 @@ mod service;
 
 pub use context::Context;
 pub use peer::{CallError, Peer, PeerOptions};
-pub use registry::{Fault, Placement, Registry};
+pub use registry::{Fault, Placement, Registry, Terms};
 pub use service::Service;

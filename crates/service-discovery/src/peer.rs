@@ -1,6 +1,6 @@
 use std::{
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -20,11 +20,14 @@ use crate::{Context, breaker::Breaker};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
+/// Where a service is; it may move.
+type Places = Arc<RwLock<Arc<[Url]>>>;
+
 /// One service as seen by a caller: its instances in turn, with time-outs, a
 /// circuit breaker, and retries within a budget where repeating is harmless.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    bases: Arc<[Url]>,
+    bases: Places,
     http: Client,
     breaker: Arc<Breaker>,
     turn: Arc<AtomicUsize>,
@@ -37,8 +40,8 @@ pub struct PeerOptions {
     pub connect_timeout: Duration,
     /// For the whole call, retries included.
     pub timeout: Duration,
-    /// A certificate authority (PEM) to trust beside the system's.
-    pub authority: Option<Vec<u8>>,
+    /// Certificate authorities (PEM) to trust beside the system's.
+    pub authority: Option<Arc<[u8]>>,
 }
 
 impl Default for PeerOptions {
@@ -90,9 +93,7 @@ impl Peer {
     /// # Errors
     /// [`CallError::Setup`] without an instance or with an unreadable authority.
     pub fn new(bases: &[Url], options: &PeerOptions) -> Result<Self, CallError> {
-        if bases.is_empty() {
-            return Err(CallError::Setup("a service needs at least one URL".to_owned()));
-        }
+        let bases = places(bases)?;
         let mut builder = Client::builder()
             .no_proxy()
             .redirect(redirect::Policy::none())
@@ -101,18 +102,36 @@ impl Peer {
             .tcp_nodelay(true)
             .retry(repeating_the_harmless());
         if let Some(pem) = &options.authority {
-            let authority = Certificate::from_pem(pem).map_err(|why| CallError::Setup(why.to_string()))?;
-            builder = builder.tls_certs_merge([authority]);
+            builder = builder.tls_certs_merge(authorities(pem).map_err(CallError::Setup)?);
         }
         let http = builder.build().map_err(|why| CallError::Setup(why.to_string()))?;
-        Ok(Self { bases: bases.into(), http, breaker: Arc::default(), turn: Arc::default() })
+        Ok(Self { bases, http, breaker: Arc::default(), turn: Arc::default() })
+    }
+
+    /// Another service, called in the same way and on the same connections, which spares
+    /// making a client of its own; whether it fails is counted by itself.
+    ///
+    /// # Errors
+    /// [`CallError::Setup`] without an instance.
+    pub fn at(&self, bases: &[Url]) -> Result<Self, CallError> {
+        let (http, bases) = (self.http.clone(), places(bases)?);
+        Ok(Self { bases, http, breaker: Arc::default(), turn: Arc::default() })
+    }
+
+    /// The service has moved: from now on, this one and all its clones call it there. Without
+    /// an instance, nothing changes.
+    pub fn relocate(&self, bases: &[Url]) {
+        if !bases.is_empty() {
+            *self.bases.write().unwrap_or_else(PoisonError::into_inner) = bases.into();
+        }
     }
 
     /// A request to the next instance, carrying the current [`Context`].
     /// `path` begins with a slash and may hold a query.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.bases.len();
-        let base = self.bases[turn].as_str().trim_end_matches('/');
+        let bases = Arc::clone(&self.bases.read().unwrap_or_else(PoisonError::into_inner));
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % bases.len();
+        let base = bases[turn].as_str().trim_end_matches('/');
         let mut request = self.http.request(method, format!("{base}{path}"));
         let context = Context::current();
         if let Some(id) = context.request_id {
@@ -152,6 +171,13 @@ impl Peer {
     }
 }
 
+fn places(bases: &[Url]) -> Result<Places, CallError> {
+    if bases.is_empty() {
+        return Err(CallError::Setup("a service needs at least one URL".to_owned()));
+    }
+    Ok(Arc::new(RwLock::new(bases.into())))
+}
+
 /// Tries again, within a fifth of extra load, what may be repeated: a method
 /// without effect or with the same effect, when no answer came or the instance
 /// said that it cannot serve now.
@@ -187,4 +213,10 @@ async fn refusal(response: Response) -> CallError {
         ),
         Err(why) => CallError::Transport(why),
     }
+}
+
+/// The certificates of a PEM file, of which there is at least one.
+pub(crate) fn authorities(pem: &[u8]) -> Result<Vec<Certificate>, String> {
+    let found = Certificate::from_pem_bundle(pem).map_err(|why| why.to_string())?;
+    if found.is_empty() { Err("there is no certificate in it".to_owned()) } else { Ok(found) }
 }

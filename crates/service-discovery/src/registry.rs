@@ -1,8 +1,15 @@
-use std::{collections::BTreeMap, fmt, ops::RangeInclusive, str::FromStr};
+use std::{
+    collections::BTreeMap,
+    fmt, fs,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+};
 
 use url::Url;
 
-use crate::Service;
+use crate::{PeerOptions, Service, peer::authorities};
 
 /// What an instance may weigh; the least is what it weighs unless it says more.
 const WEIGHTS: RangeInclusive<u32> = 1..=100;
@@ -62,14 +69,38 @@ impl fmt::Display for Fault {
     }
 }
 
+/// How the gateway treats an instance of a service, as said behind its URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Its share of the requests in relation to the others' weights.
+    pub weight: u32,
+    /// Whether it is known to speak HTTP/2, so that it is spoken without asking: in clear text
+    /// there is nothing to ask by (RFC 9113 section 3.3).
+    pub http2: bool,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { weight: *WEIGHTS.start(), http2: false }
+    }
+}
+
+/// Whom to trust beside the system's authorities.
+#[derive(Clone, Debug)]
+struct Authority {
+    file: PathBuf,
+    pem: Arc<[u8]>,
+}
+
 /// The URLs at which every service answers, public and internal, one or more each.
 #[derive(Clone, Debug)]
 pub struct Registry {
     public: BTreeMap<Service, Vec<Url>>,
-    weights: BTreeMap<Service, Vec<u32>>,
+    terms: BTreeMap<Service, Vec<Terms>>,
     internal: BTreeMap<Service, Vec<Url>>,
     public_origin: Url,
     trusted_origins: Vec<String>,
+    authority: Option<Authority>,
 }
 
 impl Registry {
@@ -79,13 +110,28 @@ impl Registry {
     pub const PUBLIC_URL: &'static str = "PLINTH_PUBLIC_URL";
     /// The variable with the other origins whose pages may call the API.
     pub const TRUSTED_ORIGINS: &'static str = "PLINTH_TRUSTED_ORIGINS";
+    /// The variable with a file of authorities (PEM) to trust beside the system's when services
+    /// are called.
+    pub const AUTHORITY: &'static str = "PLINTH_CA_FILE";
+
+    /// Whether a variable of this name is one that [`Registry::read`] asks for.
+    #[must_use]
+    pub fn has_variable(name: &str) -> bool {
+        let places = |service: Service| {
+            let place = name.strip_prefix(&service.name().to_uppercase());
+            place.is_some_and(|place| place == "_SERVICE_URL" || place == "_INTERNAL_URL")
+        };
+        [Self::PLACEMENT, Self::PUBLIC_URL, Self::TRUSTED_ORIGINS, Self::AUTHORITY].contains(&name)
+            || Service::ALL.into_iter().any(places)
+    }
 
     /// Reads the registry from settings. `lookup` gives a variable's value; this
     /// crate reads no environment itself.
     ///
     /// `AUTH_SERVICE_URL` and `AUTH_INTERNAL_URL` (several instances separated by
     /// commas) place one service elsewhere than the [`Placement`] would. A public
-    /// instance may say its share of the requests: `http://a:1?weight=9, http://b:2`.
+    /// instance may say its share of the requests, and that it speaks HTTP/2 in clear text:
+    /// `http://a:1?weight=9&http2=true, http://b:2`.
     ///
     /// # Errors
     /// Every fault at once.
@@ -100,30 +146,37 @@ impl Registry {
         let mut place = |service: Service, suffix: &str, port: u16, parse: fn(&str) -> _| {
             let variable = format!("{}_{suffix}", service.name().to_uppercase());
             let text = lookup(&variable).unwrap_or_else(|| placement.url(service, port));
-            let instances: Vec<(Url, u32)> = parse_all(&text, &variable, parse, &mut faults);
+            let instances: Vec<(Url, Terms)> = parse_all(&text, &variable, parse, &mut faults);
             if instances.is_empty() && !faults.iter().any(|fault| fault.variable == variable) {
                 faults.push(missing(&variable));
             }
-            let (urls, weights): (Vec<Url>, Vec<u32>) = instances.into_iter().unzip();
-            ((service, urls), (service, weights))
+            let (urls, terms): (Vec<Url>, Vec<Terms>) = instances.into_iter().unzip();
+            ((service, urls), (service, terms))
         };
-        let public = Service::ALL.map(|service| place(service, "SERVICE_URL", service.port(), weighted_url));
+        let public =
+            Service::ALL.map(|service| place(service, "SERVICE_URL", service.port(), url_with_terms));
         let internal =
             Service::ALL.map(|service| place(service, "INTERNAL_URL", service.internal_port(), plain_url));
         let own = lookup(Self::PUBLIC_URL).unwrap_or_else(|| Placement::Local.url(Service::Gateway, 8080));
         let public_origin = parse_all(&own, Self::PUBLIC_URL, origin, &mut faults).pop();
         let listed = lookup(Self::TRUSTED_ORIGINS).unwrap_or_default();
         let trusted = parse_all(&listed, Self::TRUSTED_ORIGINS, origin, &mut faults);
+        let authority = lookup(Self::AUTHORITY).map(|file| read_authority(&file));
+        let authority = authority.transpose().unwrap_or_else(|detail| {
+            faults.push(Fault { variable: Self::AUTHORITY.to_owned(), detail });
+            None
+        });
         if public_origin.is_none() && !faults.iter().any(|fault| fault.variable == Self::PUBLIC_URL) {
             faults.push(missing(Self::PUBLIC_URL));
         }
         match public_origin {
             Some(public_origin) if faults.is_empty() => Ok(Self {
                 trusted_origins: trusted.iter().map(|url| url.origin().ascii_serialization()).collect(),
-                weights: public.iter().map(|(_, weights)| weights.clone()).collect(),
+                terms: public.iter().map(|(_, terms)| terms.clone()).collect(),
                 public: public.into_iter().map(|(urls, _)| urls).collect(),
                 internal: internal.into_iter().map(|(urls, _)| urls).collect(),
                 public_origin,
+                authority,
             }),
             _ => Err(faults),
         }
@@ -135,11 +188,23 @@ impl Registry {
         self.public.get(&service).map_or(&[], Vec::as_slice)
     }
 
-    /// As [`Registry::public`], each with its weight: its share of the requests in
-    /// relation to the others'.
-    pub fn weighted(&self, service: Service) -> impl Iterator<Item = (&Url, u32)> {
-        let weights = self.weights.get(&service).into_iter().flatten().copied();
-        self.public(service).iter().zip(weights)
+    /// As [`Registry::public`], each with its terms.
+    pub fn instances(&self, service: Service) -> impl Iterator<Item = (&Url, Terms)> {
+        let terms = self.terms.get(&service).into_iter().flatten().copied();
+        self.public(service).iter().zip(terms)
+    }
+
+    /// The file of authorities to trust beside the system's, if there is one.
+    #[must_use]
+    pub fn authority_file(&self) -> Option<&Path> {
+        self.authority.as_ref().map(|authority| authority.file.as_path())
+    }
+
+    /// How services are called: as by default, and trusting whom this registry says.
+    #[must_use]
+    pub fn peer_options(&self) -> PeerOptions {
+        let authority = self.authority.as_ref().map(|authority| Arc::clone(&authority.pem));
+        PeerOptions { authority, ..PeerOptions::default() }
     }
 
     /// Where the internal listeners of `service` are: one or more base URLs.
@@ -185,24 +250,48 @@ fn parse_all<T>(
     parsed
 }
 
-/// A [`base_url`], and behind it perhaps the weight: `?weight=9`. A query, because no
+/// A [`base_url`], and behind it perhaps its terms: `?weight=9&http2=true`. A query, because no
 /// base URL has one, while `#` or `;` would end the value in many a shell and file.
-fn weighted_url(text: &str) -> Result<(Url, u32), String> {
+fn url_with_terms(text: &str) -> Result<(Url, Terms), String> {
     let Some((url, query)) = text.split_once('?') else { return plain_url(text) };
-    let weight = query.strip_prefix("weight=").and_then(|weight| weight.parse().ok());
-    match weight.filter(|weight| WEIGHTS.contains(weight)) {
-        Some(weight) => Ok((base_url(url)?, weight)),
-        None => Err(format!(
-            "behind a URL, `?weight=` and a number from {} to {} is all that is understood",
+    let understood = || {
+        format!(
+            "behind a URL, `?weight=` with a number from {} to {} and `?http2=true` are all that is understood, \
+             with `&` between, each once",
             WEIGHTS.start(),
             WEIGHTS.end()
-        )),
-    }
+        )
+    };
+    Ok((base_url(url)?, terms(query).ok_or_else(understood)?))
 }
 
-/// A [`base_url`], of the weight that those have that say none.
-fn plain_url(text: &str) -> Result<(Url, u32), String> {
-    Ok((base_url(text)?, *WEIGHTS.start()))
+fn terms(query: &str) -> Option<Terms> {
+    let (mut weight, mut http2) = (None, None);
+    for pair in query.split('&') {
+        let before = match pair.split_once('=')? {
+            ("weight", value) => {
+                weight.replace(value.parse().ok().filter(|weight| WEIGHTS.contains(weight))?).is_some()
+            }
+            ("http2", value) => http2.replace(value.parse().ok()?).is_some(),
+            _ => return None,
+        };
+        if before {
+            return None;
+        }
+    }
+    let usual = Terms::default();
+    Some(Terms { weight: weight.unwrap_or(usual.weight), http2: http2.unwrap_or(usual.http2) })
+}
+
+/// A [`base_url`], on the terms of those that say none.
+fn plain_url(text: &str) -> Result<(Url, Terms), String> {
+    Ok((base_url(text)?, Terms::default()))
+}
+
+fn read_authority(file: &str) -> Result<Authority, String> {
+    let pem = fs::read(file).map_err(|why| format!("{file} cannot be read: {why}"))?;
+    authorities(&pem).map_err(|why| format!("{file}: {why}"))?;
+    Ok(Authority { file: file.into(), pem: pem.into() })
 }
 
 /// An http(s) URL with a host and nothing behind the path.
@@ -257,15 +346,46 @@ mod tests {
         let listed = "http://a:1/x?weight=9, http://b:2,http://c?weight=100";
         let registry = read(&[("AUTH_SERVICE_URL", listed)]).unwrap();
         let weighted: Vec<_> =
-            registry.weighted(Service::Auth).map(|(url, weight)| (url.as_str(), weight)).collect();
+            registry.instances(Service::Auth).map(|(url, terms)| (url.as_str(), terms.weight)).collect();
         assert_eq!(weighted, [("http://a:1/x", 9), ("http://b:2/", 1), ("http://c/", 100)]);
-        assert_eq!(registry.weighted(Service::Prefs).count(), 1);
+        assert_eq!(registry.instances(Service::Prefs).count(), 1);
+    }
+
+    #[test]
+    fn an_instance_may_be_known_to_speak_http2() {
+        let listed = "http://a:1?http2=true, http://b:2?http2=true&weight=3, http://c?weight=3&http2=false";
+        let registry = read(&[("AUTH_SERVICE_URL", listed)]).unwrap();
+        let terms: Vec<_> = registry.instances(Service::Auth).map(|(_, terms)| terms).collect();
+        let wanted = [(1, true), (3, true), (3, false)].map(|(weight, http2)| Terms { weight, http2 });
+        assert_eq!(terms, wanted);
+    }
+
+    #[test]
+    fn an_authority_that_is_none_is_a_fault() {
+        let own_source = concat!(env!("CARGO_MANIFEST_DIR"), "/src/registry.rs");
+        for file in ["/nowhere/ca.pem", own_source] {
+            let faults = read(&[("PLINTH_CA_FILE", file)]).unwrap_err();
+            assert_eq!((faults.len(), faults[0].variable.as_str()), (1, "PLINTH_CA_FILE"), "{file}");
+        }
+        assert!(read(&[]).unwrap().authority_file().is_none());
     }
 
     #[test]
     fn a_weight_that_is_none_or_has_no_place_is_a_fault() {
-        for query in ["weight=0", "weight=101", "weight=-1", "weight=", "weight=1.5", "weight=1&x=2", "x", ""]
-        {
+        for query in [
+            "weight=0",
+            "weight=101",
+            "weight=-1",
+            "weight=",
+            "weight=1.5",
+            "weight=1&x=2",
+            "weight=1&weight=2",
+            "http2=yes",
+            "http2",
+            "weight=1&",
+            "x",
+            "",
+        ] {
             let faults = read(&[("AUTH_SERVICE_URL", &format!("http://a:1?{query}"))]).unwrap_err();
             assert_eq!((faults.len(), faults[0].variable.as_str()), (1, "AUTH_SERVICE_URL"), "{query}");
             assert!(faults[0].detail.contains("from 1 to 100"), "{}", faults[0]);
@@ -277,6 +397,21 @@ mod tests {
             ("PLINTH_PUBLIC_URL", "http://a:1?weight=2"),
         ] {
             assert_eq!(read(&[(variable, value)]).unwrap_err()[0].variable, variable, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_is_known() {
+        let asked = std::cell::RefCell::new(Vec::new());
+        let lookup = |name: &str| {
+            asked.borrow_mut().push(name.to_owned());
+            None
+        };
+        Registry::read(lookup).unwrap();
+        assert!(asked.borrow().iter().all(|name| Registry::has_variable(name)), "{asked:?}");
+        assert_eq!(asked.borrow().len(), 4 + 2 * Service::ALL.len());
+        for other in ["AUTH_URL", "_SERVICE_URL", "MOON_SERVICE_URL", "PLINTH_ENV", "PATH"] {
+            assert!(!Registry::has_variable(other), "{other}");
         }
     }
 

@@ -56,6 +56,15 @@ impl Service {
         }
     }
 
+    /// The name in public paths: `/api/v1/webhooks/jobs/…`.
+    #[must_use]
+    pub const fn area(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhooks",
+            other => other.name(),
+        }
+    }
+
     /// The TCP port of the public listener.
     #[must_use]
     pub const fn port(self) -> u16 {
@@ -103,7 +112,7 @@ impl Service {
                 "/api/v1/experiments",
                 "/ofrep/v1",
             ],
-            Self::Webhook => &["/api/v1/webhooks", "/api/v1/hooks"],
+            Self::Webhook => &["/api/v1/webhooks", "/api/v1/hooks", "/api/v1/admin/webhooks"],
             Self::Payments => &["/api/v1/payments", "/api/v1/licenses", "/api/v1/entitlements"],
             Self::Notify => &["/api/v1/email"],
             Self::Workspace => &[

@@ -9,3 +9,4 @@ pub mod migrations;
 pub mod page;
 pub mod settings;
 pub mod signals;
+pub mod tls;

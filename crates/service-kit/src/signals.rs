@@ -1,6 +1,6 @@
-//! When the process is asked to end.
+//! When the process is asked for something.
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Ends at the first SIGTERM or SIGINT.
 ///
@@ -14,4 +14,13 @@ pub async fn terminated() -> std::io::Result<()> {
         _ = interrupt.recv() => tracing::info!("SIGINT: finishing what runs, then ending"),
     }
     Ok(())
+}
+
+/// SIGHUP, each time that it comes: by custom, the settings are to be read again. It ends the
+/// process no longer.
+///
+/// # Errors
+/// When the signal cannot be watched.
+pub fn hang_ups() -> std::io::Result<Signal> {
+    signal(SignalKind::hangup())
 }

@@ -2,7 +2,7 @@ use std::{io, net::SocketAddr};
 
 use identity::{Revocations, Trusted, Verifier, feed_of_auth};
 use observability::Metrics;
-use service_discovery::{CallError, Peer, PeerOptions, Service};
+use service_discovery::{CallError, Peer, Service};
 use service_kit::http::{Application, Readiness, Server, about, state_check};
 
 use crate::{Settings, mailbox};
@@ -72,7 +72,7 @@ impl Mailbox {
         let known = revocations.clone();
         let trusted = Trusted::auth(&settings.registry, Service::Notify, false)?;
         let verifier = Verifier::new(vec![trusted], revocations.clone());
-        let auth = Peer::new(settings.registry.internal(Service::Auth), &PeerOptions::default())?;
+        let auth = Peer::new(settings.registry.internal(Service::Auth), &settings.registry.peer_options())?;
         let (public, internal) = mailbox::routes(auth, settings.client_secret, verifier);
         let application = Application {
             service: Service::Notify,

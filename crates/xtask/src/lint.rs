@@ -8,6 +8,10 @@ use anyhow::{Result, ensure};
 use crate::workspace::Workspace;
 use crate::{openapi, tidy};
 
+/// The fuzz targets: a workspace of their own, of which only the format is looked at, since to
+/// compile them is to compile all dependencies once more.
+const FUZZ: &str = "deploy/fuzz/Cargo.toml";
+
 /// Runs every step, also after one failed, and lists what failed.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let mut outcomes = Vec::new();
@@ -21,6 +25,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         outcomes.push((name, outcome.is_ok(), start.elapsed()));
     };
     step("format", &|| cargo(&["fmt", "--all", "--check"], &[]));
+    step("fuzz", &|| cargo(&["fmt", "--manifest-path", FUZZ, "--check"], &[]));
     step("tidy", &|| tidy::run(workspace));
     step("scripts", &|| shellcheck(workspace));
     step("clippy", &|| cargo(&["clippy", "-q", "--workspace", "--all-targets", "--", "-D", "warnings"], &[]));

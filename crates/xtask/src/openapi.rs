@@ -1,5 +1,6 @@
 //! `cargo xtask openapi`: each service's `openapi.json` is what the service prints.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::process::Command;
 
@@ -63,6 +64,17 @@ pub(crate) fn operations(document: &Value) -> Vec<Operation> {
     operations
 }
 
+/// Tags that operations have and the document does not describe.
+fn undescribed_tags(document: &Value) -> Vec<&str> {
+    let described = document["tags"].as_array().into_iter().flatten();
+    let described: BTreeSet<_> = described.filter_map(|tag| tag["name"].as_str()).collect();
+    let items = document["paths"].as_object().into_iter().flat_map(Map::values);
+    let operations = items.filter_map(Value::as_object).flat_map(Map::values);
+    let used = operations.filter_map(|operation| operation["tags"].as_array()).flatten();
+    let used: BTreeSet<_> = used.filter_map(Value::as_str).collect();
+    used.difference(&described).copied().collect()
+}
+
 fn build(workspace: &Workspace) -> Result<()> {
     let packages = workspace.services().flat_map(|service| ["-p", service.name.as_str()]);
     let built = Command::new("cargo").args(["build", "-q", "--bins"]).args(packages).status()?;
@@ -75,6 +87,8 @@ fn settle(workspace: &Workspace, service: &Member, verb: Verb) -> Result<bool> {
     let path = format!("{}/openapi.json", service.folder());
     let printed = print(workspace, service)?;
     let now = serde_json::from_str(&printed).with_context(|| format!("{} printed no JSON", service.name))?;
+    let nameless = undescribed_tags(&now);
+    ensure!(nameless.is_empty(), "{path}: no description for the tags {}", nameless.join(", "));
     let file = workspace.root.join(&path);
     let text = std::fs::read_to_string(&file).unwrap_or_default();
     let before = serde_json::from_str(&text).unwrap_or(Value::Null);
@@ -146,6 +160,15 @@ mod tests {
         let mut lines: Vec<_> = operations(&document).iter().map(ToString::to_string).collect();
         lines.sort();
         assert_eq!(lines, ["DELETE /a/{id}", "GET /a/{id}"]);
+    }
+
+    #[test]
+    fn every_tag_is_described() {
+        let paths = json!({"/a": {"get": {"tags": ["A"]}, "put": {"tags": ["B", "A"]}, "parameters": []}});
+        let document = json!({"paths": paths, "tags": [{"name": "A"}]});
+        assert_eq!(undescribed_tags(&document), ["B"]);
+        assert_eq!(undescribed_tags(&json!({"paths": paths})), ["A", "B"]);
+        assert_eq!(undescribed_tags(&json!({})), [""; 0]);
     }
 
     #[test]

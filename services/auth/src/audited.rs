@@ -16,7 +16,7 @@ use crate::{permissions::AdministerAuth, token::TokenIssuer};
 /// It is whole or not at all: where a service does not answer, it is 503
 /// `audit_log_incomplete`, and `services` leaves it out.
 #[utoipa::path(
-    tag = "admin",
+    tag = "Administration",
     params(AuditQuery),
     responses(
         (status = 200, description = "A page of the log", body = AuditPage),

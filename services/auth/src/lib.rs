@@ -177,8 +177,22 @@ pub fn openapi() -> Document {
 }
 
 fn about() -> Document {
-    http::about("Plinth auth", "People, organisations, sessions, API keys and tokens.")
+    let tags = [&TAGS[..], &jobs_http::TAGS].concat();
+    http::tagged(http::about("Plinth auth", "People, organisations, sessions, API keys and tokens."), &tags)
 }
+
+/// What the operations are grouped by.
+const TAGS: [(&str, &str); 9] = [
+    ("Accounts", "Register, prove an address, change it, a password, leave and come back"),
+    ("Sessions", "Log in and out, refresh, step up; where one is logged in"),
+    ("Second factors", "TOTP and recovery codes"),
+    ("API keys", "Keys for programs"),
+    ("Grants", "What long-running work may do in one's name"),
+    ("Organisations", "Members, roles, invitations, single resources"),
+    ("Exports", "All that is held about a person"),
+    ("Discovery", "What a verifier of tokens needs: issuer and keys"),
+    ("Administration", "Users, roles and the audit log, for administrators"),
+];
 
 /// The schema of auth's database.
 ///

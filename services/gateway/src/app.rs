@@ -1,43 +1,37 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use actix_web::{HttpResponse, web};
-use deadpool_redis::{Config, CreatePoolError, Pool, Runtime};
-use identity::{Revocations, SigningKey, feed_of_auth, jwks_path};
-use jsonwebtoken::jwk::JwkSet;
+use deadpool_redis::CreatePoolError;
+use hyper::header::InvalidHeaderValue;
+use identity::{Revocations, jwks_path};
 use observability::Metrics;
-use rate_limiter::{Limiter, Options};
-use secrecy::ExposeSecret;
-use service_discovery::{CallError, Peer, PeerOptions, Service};
-use service_kit::http::{Application, ConnectionLimit, Readiness, Routes, Server, state_check};
-
-use tracing_appender::non_blocking::WorkerGuard;
+use service_discovery::{CallError, Peer, Service};
+use service_kit::{
+    http::{Application, ConnectionLimit, Readiness, Routes, Server, state_check},
+    tls::TlsError,
+};
 
 use crate::{
     about,
-    access_log::AccessLog,
-    credential::{Credentials, Exchanges, Shared, edge_verifier},
-    document::Library,
-    inward::Mint,
-    limit::RateLimits,
-    openapi,
-    origin::Origins,
-    path::Table,
-    proxy::{Balance, Door, Endpoints, HealthChecks, Upstream},
+    access_log::{AccessLog, Writer},
+    front::{Current, Lasting, Live},
+    proxy::{HealthChecks, Up, Upstream, Ways},
+    reload::{Reloader, Reloads, Source},
     routes,
     settings::Settings,
-    status::Board,
 };
 
 /// The gateway, bound but not yet serving.
 pub struct App {
     server: Server,
     application: Application,
-    endpoints: Endpoints,
+    ways: Ways,
     health_checks: HealthChecks,
+    reloads: Reloads,
     revocations: Revocations,
     feed: Peer,
     /// Has written all of the access log when it is dropped.
-    _written: Option<WorkerGuard>,
+    _written: Option<Writer>,
 }
 
 /// Why the gateway does not start.
@@ -52,9 +46,15 @@ pub enum BuildError {
     /// Redis cannot be set up.
     #[error("Redis cannot be set up")]
     Redis(#[from] CreatePoolError),
+    /// The public origin cannot stand in a header.
+    #[error("the public origin cannot stand in a header")]
+    Origin(#[from] InvalidHeaderValue),
     /// A metric cannot be set up.
     #[error("the metrics cannot be set up")]
     Metrics(#[from] prometheus::Error),
+    /// TLS to services cannot be set up.
+    #[error("TLS to services cannot be set up")]
+    Tls(#[from] TlsError),
 }
 
 impl App {
@@ -63,29 +63,47 @@ impl App {
     /// # Errors
     /// [`BuildError`] says what is missing.
     pub async fn build(settings: Settings) -> Result<Self, BuildError> {
-        let trusted = settings.trusted_proxies.clone();
-        let exempt = move |address| trusted.iter().any(|network| network.contains(&address));
-        let connections = ConnectionLimit::new(settings.connections_per_address, exempt);
-        let server = Server::bind(&settings.http)?.limiting(connections);
-        let log = AccessLog::open(&settings.access_log, &settings.trusted_proxies)?;
-        let (log, written) = log.unzip();
-        let bases = settings.services.iter().flat_map(|service| settings.registry.public(*service));
-        let endpoints = Endpoints::resolve(bases).await;
-        let (revocations, feed) = (Revocations::default(), feed_of_auth(&settings.registry)?);
-        let known = revocations.clone();
-        let metrics = Metrics::new(Service::Gateway.name())?;
-        let balance = Balance::new(&settings.registry, &settings.services, &metrics)?;
-        let health_checks = HealthChecks::new(balance.clone(), endpoints.clone(), settings.health);
+        let server = Server::bind(&settings.http)?;
+        let (log, written) = AccessLog::open(&settings.access_log)?.unzip();
+        let (revocations, metrics) = (Revocations::default(), Metrics::new(Service::Gateway.name())?);
+        let lasting = Lasting::new(&settings, &revocations, &metrics)?;
+        let live = Live::new(lasting.front(&settings, None).await?);
+        metrics.add(Up::new(live.clone())?)?;
+        let (known, counted) = (revocations.clone(), live.clone());
+        let connections = ConnectionLimit::new(move |address| counted.connections(address));
+        let feed = lasting.feed.clone();
+        let ways = Ways {
+            endpoints: lasting.endpoints.clone(),
+            live: live.clone(),
+            encryption: lasting.encryption.clone(),
+        };
+        let reloads = Reloads::new(settings, lasting, live.clone(), &metrics)?;
         let application = Application {
             service: Service::Gateway,
-            public: public(&settings, balance, endpoints.clone(), &revocations, log)?,
-            internal: internal(&settings.keys),
+            public: public(&ways, log),
+            internal: internal(&live),
             about: about(),
             readiness: Readiness::new()
                 .with("revocations", state_check(move || known.is_loaded(), "revocations were not read yet")),
             metrics,
         };
-        Ok(Self { server, application, endpoints, health_checks, revocations, feed, _written: written })
+        let health_checks = HealthChecks::new(&ways);
+        let server = server.limiting(connections);
+        Ok(Self { server, application, ways, health_checks, reloads, revocations, feed, _written: written })
+    }
+
+    /// Reads its settings again from there, at SIGHUP, when the file changes, and when a
+    /// [`Reloader`] asks for it. Without this, those with which it was built last.
+    #[must_use]
+    pub fn following(mut self, source: Source) -> Self {
+        self.reloads.follow(source);
+        self
+    }
+
+    /// Asks for a reload while it runs.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        self.reloads.reloader()
     }
 
     /// Where the public and the internal listener are.
@@ -105,7 +123,9 @@ impl App {
             ended = self.server.run(self.application, stop) => ended,
             never = self.revocations.follow(&self.feed) => match never {},
             never = self.health_checks.keep_asking() => match never {},
-            () = self.endpoints.keep_fresh() => Err(io::Error::other("names are no longer resolved")),
+            ended = Box::pin(self.reloads.keep_up()) => ended.map(|never| match never {}),
+            () = self.ways.endpoints.keep_fresh() => Err(io::Error::other("names are no longer resolved")),
+            never = self.ways.encryption.keep_fresh() => match never {},
         }
     }
 }
@@ -117,71 +137,23 @@ impl std::fmt::Debug for App {
 }
 
 /// What all workers share is made here, and what each has for itself when it starts.
-fn public(
-    settings: &Settings,
-    balance: Balance,
-    endpoints: Endpoints,
-    revocations: &Revocations,
-    log: Option<AccessLog>,
-) -> Result<Routes, BuildError> {
-    let Settings { registry, services, limits, .. } = settings.clone();
-    let own = serde_json::to_value(openapi()).unwrap_or_default();
-    let library = web::Data::new(Library::new(own, &registry, &services)?);
-    let board = web::Data::new(Board::new(&registry, &services)?);
-    let origins = web::Data::new(Origins::of(&registry));
-    let door = web::Data::new(door(settings, revocations)?);
-    let log = log.map(web::Data::new);
-    Ok(Arc::new(move |config| {
-        let upstream = Upstream::new(balance.clone(), endpoints.clone(), limits);
-        config
-            .app_data(web::Data::new(upstream))
-            .app_data(library.clone())
-            .app_data(board.clone())
-            .app_data(origins.clone())
-            .app_data(door.clone());
+fn public(ways: &Ways, log: Option<AccessLog>) -> Routes {
+    let (ways, log) = (ways.clone(), log.map(web::Data::new));
+    Arc::new(move |config| {
+        config.app_data(web::Data::new(Upstream::new(&ways))).app_data(ways.live.clone());
         if let Some(log) = &log {
             config.app_data(log.clone());
         }
         routes(config);
-    }))
-}
-
-fn door(settings: &Settings, revocations: &Revocations) -> Result<Door, BuildError> {
-    let auth = Peer::new(settings.registry.internal(Service::Auth), &PeerOptions::default())?;
-    let verifier = edge_verifier(&settings.registry, revocations.clone())?;
-    let redis = Config::from_url(settings.redis_url.expose_secret()).create_pool(Some(Runtime::Tokio1))?;
-    let exchanges = Exchanges::new(
-        contract_auth::Client::new(auth),
-        settings.client_secret.clone(),
-        verifier.clone(),
-        Shared::new(redis.clone(), settings.redis_patience),
-    );
-    let origin = settings.registry.public_origin();
-    let (scheme, host) = origin.split_once("://").unwrap_or(("http", &origin));
-    Ok(Door {
-        table: Table::new(&settings.services),
-        credentials: Credentials::new(verifier, exchanges),
-        origins: Origins::of(&settings.registry),
-        rate_limits: RateLimits::new(limiter(settings, redis), settings.rates.clone()),
-        mint: Mint::new(Arc::clone(&settings.keys)),
-        trusted_proxies: settings.trusted_proxies.clone(),
-        scheme: scheme.to_owned(),
-        host: host.to_owned(),
-        limits: settings.limits,
     })
 }
 
-/// One for all workers: what Redis refuses is remembered by the process.
-fn limiter(settings: &Settings, redis: Pool) -> Limiter {
-    let (patience, replicas) = (settings.redis_patience, settings.rates.replicas);
-    Limiter::new(redis, Options { space: "gateway:limits".to_owned(), patience, replicas })
-}
-
 /// The public halves of the keys that sign inward tokens.
-fn internal(keys: &[SigningKey]) -> Routes {
-    let keys = web::Data::new(JwkSet { keys: keys.iter().map(SigningKey::public_jwk).collect() });
+fn internal(live: &Live) -> Routes {
+    let live = live.clone();
     Arc::new(move |config| {
-        let publish = |keys: web::Data<JwkSet>| std::future::ready(HttpResponse::Ok().json(&**keys));
-        config.app_data(keys.clone()).route(&jwks_path(Service::Gateway), web::get().to(publish));
+        let publish =
+            |front: Current| std::future::ready(HttpResponse::Ok().json(front.door.mint.published()));
+        config.app_data(live.clone()).route(&jwks_path(Service::Gateway), web::get().to(publish));
     })
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use gateway::{App, Settings};
+use gateway::{App, Source};
 use service_kit::command::{SettingsOptions, print, serve};
 
 /// The one door: verifies the credential, routes, streams.
@@ -35,11 +35,12 @@ impl Command {
         if let Verb::Openapi = verb {
             return print(&gateway::openapi().to_pretty_json()?);
         }
-        let settings = Settings::load(self.settings.config.as_deref())?;
+        let source = Source::new(self.settings.config);
+        let settings = source.settings()?;
         match verb {
-            Verb::Serve => {
-                serve(&settings.logs.clone(), async |stop| Ok(App::build(settings).await?.run(stop).await?))
-            }
+            Verb::Serve => serve(&settings.logs.clone(), async |stop| {
+                Ok(App::build(settings).await?.following(source).run(stop).await?)
+            }),
             Verb::CheckConfig | Verb::Openapi => print("the settings are in order"),
         }
     }

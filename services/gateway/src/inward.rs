@@ -3,8 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use hyper::header::HeaderValue;
 use identity::{Claims, GATEWAY_ISSUER, SigningKey};
 use ids::{Id, Kind as IdKind, Timestamp};
+use jsonwebtoken::jwk::JwkSet;
 use problem::{Describe, Kind};
 use quick_cache::sync::Cache;
 use service_discovery::Service;
@@ -27,7 +29,7 @@ pub(crate) struct Mint {
 
 #[derive(Clone, Debug)]
 struct Minted {
-    token: Arc<str>,
+    authorization: HeaderValue,
     expires_at: Timestamp,
 }
 
@@ -54,27 +56,41 @@ impl IdKind for Token {
 }
 
 impl Mint {
-    /// The first key signs.
-    pub(crate) fn new(keys: Arc<[SigningKey]>) -> Self {
-        Self { keys, minted: Arc::new(Cache::new(CAPACITY)) }
+    /// The first key signs. What was minted `before` by the same keys is kept.
+    pub(crate) fn new(keys: Arc<[SigningKey]>, before: Option<&Self>) -> Self {
+        let has_same = |before: &&Self| before.kids().eq(keys.iter().map(SigningKey::kid));
+        let kept = before.filter(has_same).map(|before| Arc::clone(&before.minted));
+        Self { keys, minted: kept.unwrap_or_else(|| Arc::new(Cache::new(CAPACITY))) }
     }
 
-    /// A token for `service` that says what `outer` says.
-    pub(crate) fn token(
+    fn kids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(SigningKey::kid)
+    }
+
+    /// The public halves of its keys.
+    pub(crate) fn published(&self) -> JwkSet {
+        JwkSet { keys: self.keys.iter().map(SigningKey::public_jwk).collect() }
+    }
+
+    /// `Bearer` and a token for `service` that says what `outer` says.
+    pub(crate) fn authorization(
         &self,
         outer: &Claims,
         service: Service,
         now: Timestamp,
-    ) -> Result<Arc<str>, MintError> {
+    ) -> Result<HeaderValue, MintError> {
         let place = (outer.jti.clone(), service);
         if let Some(minted) = self.minted.get(&place).filter(|minted| minted.expires_at > now + MARGIN) {
-            return Ok(minted.token);
+            return Ok(minted.authorization);
         }
         let claims = narrowed(outer, service, Id::<Token>::generate().to_string(), now);
         let key = self.keys.first().ok_or(MintError)?;
-        let token: Arc<str> = key.sign(&claims).map_err(|_opaque| MintError)?.into();
-        self.minted.insert(place, Minted { token: Arc::clone(&token), expires_at: claims.expires_at() });
-        Ok(token)
+        let token = key.sign(&claims).map_err(|_opaque| MintError)?;
+        let mut authorization = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_why| MintError)?;
+        authorization.set_sensitive(true);
+        let minted = Minted { authorization: authorization.clone(), expires_at: claims.expires_at() };
+        self.minted.insert(place, minted);
+        Ok(authorization)
     }
 }
 
@@ -103,8 +119,12 @@ mod tests {
         .unwrap()
     }
 
+    fn keys(seeds: &[u8]) -> Arc<[SigningKey]> {
+        seeds.iter().map(|seed| SigningKey::from_seed(&[*seed; 32]).unwrap()).collect()
+    }
+
     fn mint() -> Mint {
-        Mint::new(Arc::new([SigningKey::from_seed(&[7; 32]).unwrap()]))
+        Mint::new(keys(&[7]), None)
     }
 
     #[test]
@@ -118,11 +138,25 @@ mod tests {
     }
 
     #[test]
+    fn other_keys_sign_anew_and_the_same_keep_what_they_signed() {
+        let (mint, now) = (mint(), Timestamp::from_unix_seconds(1000).unwrap());
+        let token = |mint: &Mint| mint.authorization(&outer(9000), Service::Prefs, now).unwrap();
+        let first = token(&mint);
+        assert_eq!(token(&Mint::new(keys(&[7]), Some(&mint))), first);
+        for others in [&[8][..], &[7, 8], &[8, 7]] {
+            let other = Mint::new(keys(others), Some(&mint));
+            assert_ne!(token(&other), first, "{others:?}");
+            assert_eq!(other.published().keys.len(), others.len());
+        }
+    }
+
+    #[test]
     fn it_is_used_again_until_shortly_before_its_end() {
         let (mint, now) = (mint(), Timestamp::from_unix_seconds(1000).unwrap());
-        let first = mint.token(&outer(9000), Service::Prefs, now).unwrap();
-        let again =
-            |service, seconds| mint.token(&outer(9000), service, now + Duration::from_secs(seconds)).unwrap();
+        let first = mint.authorization(&outer(9000), Service::Prefs, now).unwrap();
+        let again = |service, seconds| {
+            mint.authorization(&outer(9000), service, now + Duration::from_secs(seconds)).unwrap()
+        };
         assert_eq!(again(Service::Prefs, 49), first);
         assert_ne!(again(Service::Auth, 0), first);
         assert_ne!(again(Service::Prefs, 50), first);

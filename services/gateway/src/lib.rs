@@ -9,17 +9,20 @@ mod app;
 mod credential;
 mod docs;
 mod document;
+mod front;
 mod inward;
 mod limit;
 mod origin;
 mod path;
 mod proxy;
+mod reload;
 mod settings;
 mod status;
 
 pub use access_log::AccessLogTarget;
 pub use app::{App, BuildError};
 pub use limit::Rates;
+pub use reload::{Outcome, Reloader, Source};
 pub use settings::{Health, Limits, Settings};
 
 use actix_web::{middleware::from_fn, web};
@@ -29,13 +32,17 @@ use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 /// The gateway's own routes; whatever else comes goes through the proxy.
 pub fn routes(config: &mut ServiceConfig<'_>) {
+    // Apart, so that no other path is held against a pattern for names of files.
+    let docs = scope("/docs")
+        .service(docs::get_docs)
+        .service(docs::get_problem_docs)
+        .service(docs::get_docs_file)
+        .default_service(web::to(proxy::proxy));
     let all = scope("")
         .service(docs::get_root)
         .service(status::get_status)
         .service(document::get_openapi)
-        .service(docs::get_docs)
-        .service(docs::get_problem_docs)
-        .service(docs::get_docs_file)
+        .service(docs)
         .default_service(web::to(proxy::proxy))
         .wrap(from_fn(origin::cors::cors))
         .wrap(from_fn(access_log::log));
@@ -49,5 +56,6 @@ pub fn openapi() -> Document {
 }
 
 fn about() -> Document {
-    http::about("Plinth", "All services through one door.")
+    let tags = [("Gateway", "How all of it is, and what there is")];
+    http::tagged(http::about("Plinth", "All services through one door."), &tags)
 }

@@ -1,6 +1,11 @@
 //! What the gateway is told when it starts.
 
-use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
 
 use data_encoding::BASE64;
 use identity::SigningKey;
@@ -8,7 +13,7 @@ use ipnet::IpNet;
 use observability::Options;
 use secrecy::SecretString;
 use service_discovery::{Registry, Service};
-use service_kit::settings::{Faults, Http, Reader, logs};
+use service_kit::settings::{Faults, Http, Reader, TlsFiles, logs};
 
 use crate::{access_log::AccessLogTarget, limit::Rates};
 
@@ -43,6 +48,17 @@ pub struct Settings {
     pub health: Health,
     /// How often: `limits.*`.
     pub rates: Rates,
+    /// How connections to services are encrypted.
+    pub services_tls: ServicesTls,
+}
+
+/// How connections to services are encrypted, where their URLs say so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServicesTls {
+    /// Authorities to trust beside the system's: `PLINTH_CA_FILE`.
+    pub authority: Option<PathBuf>,
+    /// What is shown to services that ask who calls: `services_tls.*`.
+    pub own: Option<TlsFiles>,
 }
 
 /// How much and how long a proxied request may take.
@@ -108,14 +124,15 @@ impl Settings {
         if services.contains(&Service::Gateway) {
             read.fault(read.variable("services"), "the gateway is not behind itself");
         }
-        if let Some(registry) = &registry {
-            plain_http_only(&mut read, registry, &services);
+        if http.http2 {
+            // Strangers' connections would wait for their first bytes for ever.
+            read.fault(read.variable("http.http2"), "clients speak HTTP/2 by TLS alone");
         }
+        let own = TlsFiles::read(&mut read, "services_tls");
         let given = registry.zip(keys).zip(client_secret.zip(redis_url));
         let settings = given.map(|((registry, keys), (client_secret, redis_url))| Self {
             http,
             logs,
-            registry,
             services,
             keys,
             client_secret,
@@ -127,6 +144,8 @@ impl Settings {
             limits,
             health,
             rates,
+            services_tls: ServicesTls { authority: registry.authority_file().map(Into::into), own },
+            registry,
         });
         read.finish(settings)
     }
@@ -193,16 +212,6 @@ fn redis_url(text: &str) -> Result<SecretString, &'static str> {
     }
 }
 
-/// TLS to services is not there yet; better said than tried.
-fn plain_http_only(read: &mut Reader, registry: &Registry, services: &[Service]) {
-    for service in services {
-        if registry.public(*service).iter().any(|url| url.scheme() != "http") {
-            let variable = format!("{}_SERVICE_URL", service.name().to_uppercase());
-            read.fault(variable, "the gateway reaches services by http only");
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,6 +233,8 @@ mod tests {
             ("GATEWAY__TRUSTED_PROXIES", "10.0.0.0"),
             ("GATEWAY__TIMEOUTS__TOTAL_MS", "29999"),
             ("GATEWAY__HEALTH__TIMEOUT_MS", "0"),
+            ("GATEWAY__HTTP__HTTP2", "true"),
+            ("GATEWAY__SERVICES_TLS__CERTIFICATE_FILE", "/nowhere.pem"),
             ("PREFS_SERVICE_URL", "ftp://prefs"),
         ])
         .unwrap_err()
@@ -236,6 +247,8 @@ mod tests {
             "TRUSTED_PROXIES",
             "TIMEOUTS__TOTAL_MS",
             "HEALTH__TIMEOUT_MS",
+            "HTTP__HTTP2",
+            "SERVICES_TLS__CERTIFICATE_FILE",
         ]
         .map(|name| format!("GATEWAY__{name}:"))
         {

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_web::{HttpResponse, get, web};
+use actix_web::{HttpResponse, get};
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde::Serialize;
@@ -13,6 +13,8 @@ use service_discovery::{CallError, Peer, PeerOptions, Registry, Service};
 use service_kit::http::Proxied;
 use tokio::sync::Mutex;
 use utoipa::ToSchema;
+
+use crate::front::Current;
 
 /// How long a service may take to say that it is ready.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -57,11 +59,17 @@ pub(crate) struct Board {
 }
 
 impl Board {
-    pub(crate) fn new(registry: &Registry, services: &[Service]) -> Result<Self, CallError> {
-        let options = PeerOptions { connect_timeout: PATIENCE, timeout: PATIENCE, ..PeerOptions::default() };
-        let peer = |service: &Service| Ok((*service, Peer::new(registry.public(*service), &options)?));
+    /// `asked` is how a service is.
+    pub(crate) fn new(asked: &Peer, registry: &Registry, services: &[Service]) -> Result<Self, CallError> {
+        let peer = |service: &Service| Ok((*service, asked.at(registry.public(*service))?));
         let peers = services.iter().map(peer).collect::<Result<_, CallError>>()?;
         Ok(Self { peers, last: Mutex::default() })
+    }
+
+    /// How a service is asked: patience is short.
+    pub(crate) fn asking(registry: &Registry) -> Result<Peer, CallError> {
+        let options = PeerOptions { connect_timeout: PATIENCE, timeout: PATIENCE, ..registry.peer_options() };
+        Peer::new(registry.public(Service::Gateway), &options)
     }
 
     /// Those who come while it asks wait for its answer.
@@ -91,13 +99,13 @@ async fn ask((service, peer): &(Service, Peer)) -> ServiceStatus {
 }
 
 /// Which services are up.
-#[utoipa::path(tag = "gateway", responses(
+#[utoipa::path(tag = "Gateway", responses(
     (status = 200, description = "All services are up.", body = Status),
     (status = 503, description = "One at least is down.", body = Status),
 ))]
 #[get("/status")]
-pub(crate) async fn get_status(board: web::Data<Board>) -> HttpResponse {
-    let status = board.status().await;
+pub(crate) async fn get_status(front: Current) -> HttpResponse {
+    let status = front.board.status().await;
     let mut response = match status.status {
         Condition::Up => HttpResponse::Ok(),
         Condition::Down => HttpResponse::ServiceUnavailable(),

@@ -3,7 +3,7 @@ use events::{Relay, Tokens};
 use futures_util::future::{OptionFuture, join};
 use jobs::{Cron, CronError, Handlers, JobMetrics, RotateHistory, Worker};
 use observability::Metrics;
-use service_discovery::{Peer, PeerOptions, Service};
+use service_discovery::{Peer, Service};
 use service_kit::db::Db;
 
 use crate::{BuildError, Settings, erasure::Erase, history, migration::Migrate, subscriptions};
@@ -50,7 +50,7 @@ impl Background {
 /// Tells prefs' events to the others, if anybody is to be told.
 fn relay(settings: &Settings, db: &Db, metrics: &Metrics) -> Result<Option<Relay>, BuildError> {
     let Some(secret) = settings.publishing.secret.clone() else { return Ok(None) };
-    let auth = Peer::new(settings.registry.internal(Service::Auth), &PeerOptions::default())?;
+    let auth = Peer::new(settings.registry.internal(Service::Auth), &settings.registry.peer_options())?;
     let tokens = Tokens::from_auth(Client::new(auth), Service::Prefs, secret);
     let subscribers = &settings.publishing.subscribers;
     Ok(Some(Relay::new(db, subscribers, &settings.registry, &tokens, metrics)?))

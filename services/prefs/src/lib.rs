@@ -130,8 +130,19 @@ pub fn openapi() -> Document {
 }
 
 fn about() -> Document {
-    http::about("Plinth prefs", "Preferences, merged and validated.")
+    let tags = [&TAGS[..], &jobs_http::TAGS].concat();
+    http::tagged(http::about("Plinth prefs", "Preferences, merged and validated."), &tags)
 }
+
+/// What the operations are grouped by.
+const TAGS: [(&str, &str); 6] = [
+    ("Preferences", "One's own, over those of the organisation, over the defaults"),
+    ("Preferences of an organisation", "What its members start from, and what is locked for them"),
+    ("Preference namespaces", "The schemas that preferences must fit, for administrators"),
+    ("Feature flags", "Flags, environments, segments, their history"),
+    ("Flag evaluation", "OFREP: what any OpenFeature provider asks"),
+    ("Experiments", "Variants compared by what people do"),
+];
 
 /// The schema of prefs' database.
 ///

@@ -1,8 +1,6 @@
-//! auth and prefs behind the gateway: logins beside what the processor can hash, all that
-//! hashes nothing beside Better Auth.
+//! auth and prefs behind the gateway, all that hashes nothing, beside Better Auth.
 
 mod better_auth;
-mod login;
 mod paths;
 
 use std::time::Duration;
@@ -14,7 +12,6 @@ use crate::{
     servers::Servers,
 };
 use better_auth::BetterAuth;
-pub(crate) use login::ceiling;
 use paths::Paths;
 
 /// So many ask at once.
@@ -27,7 +24,6 @@ pub(crate) async fn measure(options: &Options, servers: &Servers, report: &mut R
     report.doing("starting Plinth");
     let plinth = Plinth::start(servers).await?;
     let people = arrive(&plinth, 2 * CLIENTS).await?;
-    login::measure(&plinth, servers, &people, report).await?;
     let paths = Paths::open(&plinth, people).await?;
     let better_auth = match options.compares("better-auth") {
         true => Some(BetterAuth::start(servers, CLIENTS, report).await?),

@@ -99,7 +99,7 @@ impl Computed {
 }
 
 /// What a process and its children computed.
-fn computed_below(pid: u32) -> Duration {
+pub(crate) fn computed_below(pid: u32) -> Duration {
     let Ok(all) = fs::read_dir("/proc") else { return Duration::ZERO };
     let pids = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     let children = pids.filter_map(Computed::of).filter(|child| child.parent == pid);

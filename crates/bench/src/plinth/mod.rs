@@ -4,10 +4,11 @@ mod cost;
 mod load;
 mod people;
 mod program;
+mod wire;
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -17,10 +18,11 @@ use service_discovery::Service;
 use tempfile::TempDir;
 
 use crate::servers::Servers;
-pub(crate) use cost::{Meter, Spent};
+pub(crate) use cost::{Meter, Spent, computed_below};
 pub(crate) use load::{Load, drive, send};
 pub(crate) use people::{PERSONS_PASSWORD, Person, arrive, forwarded};
 pub(crate) use program::Program;
+pub(crate) use wire::Wire;
 
 /// Sealing keys, seeds: 32 bytes that are no secret.
 pub(crate) const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -65,6 +67,30 @@ impl Plinth {
         Ok(plinth)
     }
 
+    /// Starts another process of a service, with variables in the place of those of the first;
+    /// the base URL of its public listener.
+    pub(crate) async fn another(
+        &self,
+        servers: &Servers,
+        service: Service,
+        variables: &[(&str, &str)],
+    ) -> anyhow::Result<(Program, String)> {
+        let (public, internal) = (port::free()?, port::free()?);
+        let told = self.dir.path().join(format!("{service}-{public}.log"));
+        let log = std::fs::File::create(&told)?;
+        let mut command = command(service.name())?;
+        command
+            .envs(self.variables(servers, service))
+            .env(variable(service, "HTTP__BIND"), format!("127.0.0.1:{public}"))
+            .env(variable(service, "HTTP__INTERNAL_BIND"), format!("127.0.0.1:{internal}"))
+            .envs(variables.iter().copied())
+            .stdout(log.try_clone()?)
+            .stderr(log);
+        let (program, url) = (Program::spawn(&mut command)?, format!("http://127.0.0.1:{public}"));
+        self.until_answers(&url, &told).await?;
+        Ok((program, url))
+    }
+
     /// The gateway, without a slash at its end.
     pub(crate) fn url(&self) -> String {
         self.public(Service::Gateway)
@@ -101,11 +127,15 @@ impl Plinth {
     }
 
     async fn until_ready(&self, service: Service) -> anyhow::Result<()> {
-        let (url, began) = (format!("{}/readyz", self.public(service)), Instant::now());
-        while !self.http.get(&url).send().await.is_ok_and(|reply| reply.status().is_success()) {
+        let told = self.dir.path().join(format!("{service}.log"));
+        self.until_answers(&self.public(service), &told).await
+    }
+
+    async fn until_answers(&self, url: &str, told: &Path) -> anyhow::Result<()> {
+        let (ready, began) = (format!("{url}/readyz"), Instant::now());
+        while !self.http.get(&ready).send().await.is_ok_and(|reply| reply.status().is_success()) {
             if began.elapsed() > Duration::from_secs(30) {
-                let log = self.dir.path().join(format!("{service}.log"));
-                anyhow::bail!("{service} is not ready: {}", std::fs::read_to_string(log)?);
+                anyhow::bail!("{url} is not ready: {}", std::fs::read_to_string(told)?);
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -4,7 +4,7 @@ use contract_auth::{Login, Registration, Secret, Tokens};
 use ids::{OrgId, UserId};
 use reqwest::RequestBuilder;
 
-use super::{Plinth, send};
+use super::{Plinth, Wire, send};
 
 /// What everybody types as their password.
 pub(crate) const PERSONS_PASSWORD: &str = "four words that nobody else uses";
@@ -23,9 +23,10 @@ impl Person {
         &self.tokens.access_token
     }
 
-    /// Their login, from where they always are.
-    pub(crate) fn login(&self, http: &reqwest::Client, gateway: &str) -> RequestBuilder {
-        login(http, gateway, &self.email, &self.address)
+    /// A connection on which they log in, from where they always are.
+    pub(crate) async fn login(&self, gateway: &str) -> anyhow::Result<Wire> {
+        let body = serde_json::to_string(&credentials(&self.email))?;
+        Wire::post(gateway, LOGIN, &format!("{FORWARDED_FOR}: {}", self.address), &body).await
     }
 }
 
@@ -46,8 +47,13 @@ pub(crate) async fn arrive(plinth: &Plinth, count: usize) -> anyhow::Result<Vec<
 }
 
 fn login(http: &reqwest::Client, gateway: &str, email: &str, address: &str) -> RequestBuilder {
-    let login = Login { email: email.to_owned(), password: PERSONS_PASSWORD.into() };
-    http.post(format!("{gateway}/api/v1/auth/login")).header(FORWARDED_FOR, address).json(&login)
+    http.post(format!("{gateway}{LOGIN}")).header(FORWARDED_FOR, address).json(&credentials(email))
+}
+
+const LOGIN: &str = "/api/v1/auth/login";
+
+fn credentials(email: &str) -> Login {
+    Login { email: email.to_owned(), password: PERSONS_PASSWORD.into() }
 }
 
 const FORWARDED_FOR: &str = "x-forwarded-for";

@@ -1,4 +1,4 @@
-//! The routes of jobs. Each service has them under its own name, which takes the place
+//! The routes of jobs. Each service has them under its own area, which takes the place
 //! of `{service}`.
 
 use service_discovery::Service;
@@ -42,5 +42,5 @@ pub const ALL: [(&str, &str); 8] = [
 /// `route` as `service` has it.
 #[must_use]
 pub fn of(service: Service, route: &str) -> String {
-    route.replace("{service}", service.name())
+    route.replace("{service}", service.area())
 }

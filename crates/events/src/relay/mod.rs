@@ -13,7 +13,7 @@ use std::time::Duration;
 use contract_events::inbox_path;
 use futures_util::future::{join, join_all};
 use observability::Metrics;
-use service_discovery::{CallError, Peer, PeerOptions, Registry, Service};
+use service_discovery::{CallError, Peer, Registry, Service};
 use service_kit::db::Db;
 use tokio::sync::watch;
 
@@ -61,7 +61,7 @@ impl Relay {
     ) -> Result<Self, RelayError> {
         let gauges = Gauges::new(metrics).map_err(|why| RelayError::Metrics(why.to_string()))?;
         let feed = |service: &Service| {
-            let peer = Peer::new(registry.internal(*service), &PeerOptions::default())?;
+            let peer = Peer::new(registry.internal(*service), &registry.peer_options())?;
             let path = inbox_path(service.name());
             let receiver = Receiver { service: *service, path, peer, tokens: tokens.clone() };
             Ok(Feed::new(db.clone(), receiver, gauges.clone()))

@@ -80,6 +80,6 @@ pub(super) const FIRST_PATIENCE: Duration = Duration::from_secs(5);
 /// # Errors
 /// When the registry cannot place auth.
 pub fn feed_of_auth(registry: &Registry) -> Result<Peer, CallError> {
-    let options = PeerOptions { timeout: FIRST_PATIENCE, ..PeerOptions::default() };
+    let options = PeerOptions { timeout: FIRST_PATIENCE, ..registry.peer_options() };
     Peer::new(registry.internal(Service::Auth), &options)
 }

@@ -19,26 +19,24 @@ use std::time::Duration;
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, insert_into,
     pg::data_types::PgInterval,
-    sql_types::{Interval, Text},
+    sql_types::{Integer, Interval, Jsonb, Nullable, SmallInt, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::{JobId, Timestamp};
+use serde_json::{Value, json};
 use service_kit::db::{self, statement};
 
 use crate::{HINTS, NewJob, schema::jobs};
 
 /// Puts a job into the queue; whether its unique key was free.
 pub(crate) async fn insert(connection: &mut AsyncPgConnection, new: &NewJob) -> db::Result<bool> {
-    let context = serde_json::json!({
-        "request_id": new.context.request_id, "traceparent": new.context.traceparent,
-    });
     let row = (
         jobs::id.eq(new.id),
         jobs::org_id.eq(new.org),
         jobs::user_id.eq(new.user),
         jobs::kind.eq(new.kind),
         jobs::payload.eq(&new.payload),
-        jobs::context.eq(new.context.request_id.is_some().then_some(context)),
+        jobs::context.eq(context(new)),
         jobs::priority.eq(new.policy.priority.number()),
         jobs::max_attempts.eq(i32::from(new.policy.max_attempts)),
         jobs::unique_key.eq(new.unique.as_deref()),
@@ -57,6 +55,39 @@ pub(crate) async fn insert(connection: &mut AsyncPgConnection, new: &NewJob) -> 
         }
     };
     Ok(inserted > 0)
+}
+
+/// Puts jobs that are alike but for their payloads, keys and lanes into the queue, in their order.
+pub(crate) async fn insert_all(connection: &mut AsyncPgConnection, new: &[NewJob]) -> db::Result<()> {
+    let Some(first) = new.first() else { return Ok(()) };
+    let sql = "
+        INSERT INTO jobs (id, org_id, kind, payload, context, priority, state, max_attempts, unique_key,
+                          lane, lane_width)
+        SELECT new.id, $1, $2, new.payload, $3, $4, 'ready', $5, new.unique_key, new.lane, new.lane_width
+        FROM ROWS FROM (jsonb_to_recordset($6) AS (
+            id uuid, payload jsonb, unique_key text, lane text, lane_width smallint
+        )) WITH ORDINALITY AS new (id, payload, unique_key, lane, lane_width, place)
+        ORDER BY new.place";
+    let row = |new: &NewJob| {
+        let (lane, width) = (new.lane.as_ref().map(|lane| &lane.key), lane_width(new));
+        let (id, payload, key) = (new.id.uuid(), &new.payload, &new.unique);
+        json!({"id": id, "payload": payload, "unique_key": key, "lane": lane, "lane_width": width})
+    };
+    let query = statement(sql)
+        .bind::<Nullable<SqlUuid>, _>(first.org)
+        .bind::<Text, _>(first.kind)
+        .bind::<Nullable<Jsonb>, _>(context(first))
+        .bind::<SmallInt, _>(first.policy.priority.number())
+        .bind::<Integer, _>(i32::from(first.policy.max_attempts))
+        .bind::<Jsonb, _>(Value::Array(new.iter().map(row).collect()));
+    query.execute(connection).await?;
+    Ok(())
+}
+
+/// The request that causes it.
+fn context(new: &NewJob) -> Option<Value> {
+    let context = json!({"request_id": new.context.request_id, "traceparent": new.context.traceparent});
+    new.context.request_id.is_some().then_some(context)
 }
 
 fn lane_width(new: &NewJob) -> Option<i16> {

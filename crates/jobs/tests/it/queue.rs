@@ -29,6 +29,32 @@ fn a_job_is_there_if_and_only_if_its_cause_committed() {
 }
 
 #[test]
+fn many_of_a_kind_are_enqueued_as_if_one_by_one() {
+    local(async {
+        let fixture = fixture().await;
+        let names: Vec<String> = (0..300).map(|number| format!("{number:03}")).collect();
+        let probes: Vec<Probe> =
+            names.iter().map(|name| Probe::ordered(name.clone(), Act::Nothing, "l")).collect();
+        let mut connection = fixture.db.connection().await.unwrap();
+        jobs::enqueue_all(&mut connection, Some(OrgId::generate()), &probes).await.unwrap();
+        jobs::enqueue_all::<Probe>(&mut connection, None, &[]).await.unwrap();
+        let alike = "SELECT count(*) FROM jobs WHERE org_id IS NOT NULL AND state = 'ready' AND lane = 'l'
+                     AND lane_width IS NULL AND attempt = 0";
+        assert_eq!(fixture.number(alike).await, 300);
+        let worker = work(&fixture.database, quick());
+        while fixture.number("SELECT count(*) FROM jobs").await > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(*worker.stop().await.borrow(), names, "in their order");
+        let unique = Probe { unique: Some("one".to_owned()), ..Probe::new("u", Act::Nothing) };
+        let twice = [&unique, &unique]
+            .map(|probe| Probe { unique: probe.unique.clone(), ..Probe::new("u", Act::Nothing) });
+        assert!(jobs::enqueue_all(&mut connection, None, &twice).await.is_err());
+        assert_eq!(fixture.number("SELECT count(*) FROM jobs").await, 0, "all or none");
+    });
+}
+
+#[test]
 fn of_equal_unique_keys_one_is_active() {
     local(async {
         let fixture = fixture().await;

@@ -1,15 +1,11 @@
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, time::Duration};
 
 use diesel::ConnectionError;
 use diesel_async::AsyncPgConnection;
-use rustls::{
-    ClientConfig,
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, pem::PemObject},
-};
-use rustls_platform_verifier::Verifier;
 use tokio_postgres::{Config, NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::tls::{self, TlsError};
 
 /// How long one connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -32,12 +28,9 @@ pub enum ConnectError {
     /// The URL is none of PostgreSQL's.
     #[error("the database URL cannot be read")]
     Url(#[source] tokio_postgres::Error),
-    /// The file of the certificate authority cannot be used.
-    #[error("the certificate authority cannot be read: {0}")]
-    Authority(String),
     /// TLS cannot be set up.
     #[error("TLS to the database cannot be set up")]
-    Tls(#[from] rustls::Error),
+    Tls(#[from] TlsError),
     /// The pool cannot be set up.
     #[error("the pool cannot be set up: {0}")]
     Pool(String),
@@ -60,7 +53,7 @@ impl Connector {
         config.connect_timeout(CONNECT).options(SESSION);
         let tls = match config.get_ssl_mode() {
             SslMode::Disable => None,
-            _ => Some(MakeRustlsConnect::new(tls(authority)?)),
+            _ => Some(MakeRustlsConnect::new(tls::client(authority, None)?)),
         };
         Ok(Self { config, tls })
     }
@@ -103,24 +96,4 @@ impl From<ConnectError> for ConnectionError {
         }
         Self::BadConnection(chain)
     }
-}
-
-fn tls(authority: Option<&Path>) -> Result<ClientConfig, ConnectError> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let extra = match authority {
-        Some(path) => CertificateDer::pem_file_iter(path)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|why| ConnectError::Authority(format!("{}: {why}", path.display())))?,
-        None => Vec::new(),
-    };
-    let verifier = if extra.is_empty() {
-        Verifier::new(Arc::clone(&provider))?
-    } else {
-        Verifier::new_with_extra_roots(extra, Arc::clone(&provider))?
-    };
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .dangerous() // The name of rustls' door for verifiers; this one is the system's.
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth())
 }

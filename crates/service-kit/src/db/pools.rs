@@ -27,36 +27,49 @@ use super::Connector;
 /// How long a request waits for a free connection before it is told to come back.
 const WAIT: Duration = Duration::from_secs(5);
 
+/// How long it waits for one of its own thread's before it takes what it gets.
+const WAIT_FOR_OWN: Duration = Duration::from_millis(10);
+
 /// A pool for each thread that serves: what a connection reads and writes is done by the
 /// thread that made it, and whoever uses it elsewhere pays two switches of threads for every
-/// answer. A thread whose own are all taken uses those of others, so that none is free while
-/// somebody waits.
+/// answer. A thread whose own are all taken uses those of others that lie idle, and makes one
+/// in their place only if that lasts, for it would be theirs in name alone.
 #[derive(Clone)]
 pub(super) struct Pools(Arc<[Pool<AsyncPgConnection>]>);
 
 impl Pools {
     /// At most `size` connections in all.
     pub(super) fn new(connector: &Connector, size: usize) -> Result<Self, BuildError> {
-        // One more thread than actix has: the one that does what no request waits for.
-        let threads = thread::available_parallelism().map_or(1, usize::from) + 1;
-        shares(size, threads).map(|share| pool(connector.clone(), share)).collect::<Result<_, _>>().map(Self)
+        let workers = thread::available_parallelism().map_or(1, usize::from);
+        shares(size, workers).map(|share| pool(connector.clone(), share)).collect::<Result<_, _>>().map(Self)
     }
 
     pub(super) async fn get(&self) -> Result<Object<AsyncPgConnection>, PoolError> {
-        let at_once = Timeouts { wait: Some(Duration::ZERO), ..timeouts() };
-        for pool in self.own_first() {
-            match pool.timeout_get(&at_once).await {
-                Err(PoolError::Timeout(TimeoutType::Wait)) => {}
-                got_or_failed => return got_or_failed,
+        let own = THREAD.get() % self.0.len();
+        if let Some(got_or_failed) = get_within(&self.0[own], Duration::ZERO).await {
+            return got_or_failed;
+        }
+        for idle in self.0.iter().filter(|pool| pool.status().available > 0) {
+            if let Some(got_or_failed) = get_within(idle, Duration::ZERO).await {
+                return got_or_failed;
             }
         }
-        let whichever = self.own_first().map(|pool| Box::pin(pool.get()));
+        if let Some(got_or_failed) = get_within(&self.0[own], WAIT_FOR_OWN).await {
+            return got_or_failed;
+        }
+        let whichever = self.0.iter().map(|pool| Box::pin(pool.get()));
         select_ok(whichever).await.map(|(connection, _others)| connection)
     }
+}
 
-    fn own_first(&self) -> impl Iterator<Item = &Pool<AsyncPgConnection>> {
-        let own = THREAD.get() % self.0.len();
-        self.0[own..].iter().chain(&self.0[..own])
+/// A connection of this pool, or what failed; nothing, if none came free in time.
+async fn get_within(
+    pool: &Pool<AsyncPgConnection>,
+    wait: Duration,
+) -> Option<Result<Object<AsyncPgConnection>, PoolError>> {
+    match pool.timeout_get(&Timeouts { wait: Some(wait), ..timeouts() }).await {
+        Err(PoolError::Timeout(TimeoutType::Wait)) => None,
+        got_or_failed => Some(got_or_failed),
     }
 }
 
@@ -67,11 +80,15 @@ thread_local! {
 
 static THREADS: AtomicUsize = AtomicUsize::new(0);
 
-/// How many each thread has of `size`, at least one: of more threads, some share.
-fn shares(size: usize, threads: usize) -> impl Iterator<Item = usize> {
-    let pools = threads.clamp(1, size.max(1));
-    let (each, more) = (size / pools, size % pools);
-    iter::repeat_n(each + 1, more).chain(iter::repeat_n(each, pools - more))
+/// How many each thread has of `size`, at least one: first the one that does what no request
+/// waits for, which asks first and has half of what each worker has. Of more threads, some
+/// share.
+fn shares(size: usize, workers: usize) -> impl Iterator<Item = usize> {
+    let workers = workers.clamp(1, size.saturating_sub(1).max(1));
+    let beside = (size / (2 * workers + 1)).max(1);
+    let (each, more) = (size.saturating_sub(beside) / workers, size.saturating_sub(beside) % workers);
+    let workers = iter::repeat_n(each + 1, more).chain(iter::repeat_n(each, workers - more));
+    iter::once(beside).chain(workers).filter(|share| *share > 0)
 }
 
 fn pool(connector: Connector, size: usize) -> Result<Pool<AsyncPgConnection>, BuildError> {
@@ -101,13 +118,14 @@ mod tests {
 
     #[test]
     fn what_is_shared_out_is_all_there_is() {
-        let shares = |size, threads| shares(size, threads).collect::<Vec<_>>();
-        assert_eq!(shares(10, 3), [4, 3, 3]);
+        let shares = |size, workers| shares(size, workers).collect::<Vec<_>>();
+        assert_eq!(shares(10, 2), [2, 4, 4]);
+        assert_eq!(shares(10, 1), [3, 7]);
         assert_eq!(shares(2, 3), [1, 1]);
-        assert_eq!(shares(1, 65), [1]);
+        assert_eq!(shares(1, 64), [1]);
         for size in 1..40 {
-            for threads in 1..20 {
-                let all = shares(size, threads);
+            for workers in 1..20 {
+                let all = shares(size, workers);
                 assert!(all.iter().sum::<usize>() == size && all.iter().all(|share| *share > 0), "{all:?}");
             }
         }

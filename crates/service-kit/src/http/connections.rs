@@ -21,8 +21,7 @@ const STALLED: Duration = Duration::from_secs(20);
 /// is what one subscriber has of IPv6.
 #[derive(Clone)]
 pub struct ConnectionLimit {
-    most: usize,
-    exempt: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
+    most: Arc<dyn Fn(IpAddr) -> Option<usize> + Send + Sync>,
     held: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
@@ -33,26 +32,25 @@ struct Held {
 }
 
 impl ConnectionLimit {
-    /// At most so many; of those that are `exempt`, such as a load balancer, any number.
-    pub fn new(most: usize, exempt: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
-        Self { most, exempt: Arc::new(exempt), held: Arc::default() }
+    /// At most as many as `most` says for an address, each time that one connects; `None`: any
+    /// number, such as for a load balancer.
+    pub fn new(most: impl Fn(IpAddr) -> Option<usize> + Send + Sync + 'static) -> Self {
+        Self { most: Arc::new(most), held: Arc::default() }
     }
 
     /// None at all.
     #[must_use]
     pub fn none() -> Self {
-        Self::new(usize::MAX, |_| true)
+        Self::new(|_| None)
     }
 
     /// A connection of this address; `None`: it holds too many.
     fn take(&self, from: IpAddr) -> Option<Option<Held>> {
-        if (self.exempt)(from) {
-            return Some(None);
-        }
+        let Some(most) = (self.most)(from) else { return Some(None) };
         let of = subscriber(from);
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let count = held.entry(of).or_default();
-        if *count >= self.most {
+        if *count >= most {
             return None;
         }
         *count += 1;
@@ -101,7 +99,7 @@ fn subscriber(address: IpAddr) -> IpAddr {
 
 impl std::fmt::Debug for ConnectionLimit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ConnectionLimit").field("most", &self.most).finish_non_exhaustive()
+        f.debug_struct("ConnectionLimit").finish_non_exhaustive()
     }
 }
 
@@ -115,7 +113,7 @@ mod tests {
 
     #[test]
     fn each_subscriber_has_so_many_and_another_when_one_is_dropped() {
-        let limit = ConnectionLimit::new(2, |address| address == ip("10.0.0.9"));
+        let limit = ConnectionLimit::new(|address| (address != ip("10.0.0.9")).then_some(2));
         let (first, _second) = (limit.take(ip("10.0.0.1")).unwrap(), limit.take(ip("10.0.0.1")).unwrap());
         assert!(limit.take(ip("10.0.0.1")).is_none() && limit.take(ip("::ffff:10.0.0.1")).is_none());
         assert!(limit.take(ip("10.0.0.2")).is_some(), "somebody else");
@@ -126,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_network_of_ipv6_is_one_subscriber_and_nobody_is_kept_in_mind_for_nothing() {
-        let limit = ConnectionLimit::new(1, |_| false);
+        let limit = ConnectionLimit::new(|_| Some(1));
         let held = limit.take(ip("2001:db8:0:1::1")).unwrap();
         assert!(limit.take(ip("2001:db8:0:1:ffff::2")).is_none());
         assert!(limit.take(ip("2001:db8:0:2::1")).is_some());

@@ -11,6 +11,7 @@ use actix_web::{HttpResponse, http::header::RETRY_AFTER, web};
 use futures_util::future::BoxFuture;
 use observability::Metrics;
 use problem::{FieldError, HttpError, Kind, Problem};
+use tokio::sync::watch;
 
 use crate::{db::Db, migrations};
 
@@ -24,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Clone, Default)]
 pub struct Readiness {
     draining: Arc<AtomicBool>,
+    closing: Arc<watch::Sender<bool>>,
     checks: Vec<(&'static str, Check)>,
 }
 
@@ -50,6 +52,20 @@ impl Readiness {
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
+    }
+
+    /// No new connection is taken from now on: what has no end of its own must end.
+    pub fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Ends when no new connection is taken any more. A stream that goes on then would be cut.
+    pub fn closing(&self) -> impl Future<Output = ()> + use<> {
+        let mut closing = self.closing.subscribe();
+        async move {
+            // Tolerated: it is gone with the process.
+            let _ = closing.wait_for(|closing| *closing).await;
+        }
     }
 
     async fn faults(&self) -> Vec<FieldError> {

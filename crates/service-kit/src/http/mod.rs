@@ -16,7 +16,7 @@ pub use connections::ConnectionLimit;
 pub use health::{Check, Readiness, database_check, state_check};
 pub use json::{BODY_LIMIT, JsonError, RawBody, Strict, read_json};
 pub use observe::{Proxied, REQUEST_ID, RouteName, method};
-pub use openapi::{Operations, about, document};
+pub use openapi::{Operations, about, document, tagged};
 pub use problems::{Bodied, Credentialed, Limited, NotFound, Overloaded, Queried, Unauthenticated};
 pub use refusals::nowhere;
 pub use reply::Created;

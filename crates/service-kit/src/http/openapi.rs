@@ -5,6 +5,7 @@ use utoipa::openapi::{
     Response, ResponseBuilder,
     path::PathItem,
     security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    tag::TagBuilder,
 };
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
@@ -32,6 +33,14 @@ pub fn about(title: &str, description: &str) -> OpenApi {
         .security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(key)))
         .build();
     OpenApiBuilder::new().info(info.build()).components(Some(components)).build()
+}
+
+/// The head with the tags that operations are grouped by, and what each is for.
+#[must_use]
+pub fn tagged(mut about: OpenApi, tags: &[(&str, &str)]) -> OpenApi {
+    let tags = tags.iter().map(|(name, what)| TagBuilder::new().name(*name).description(Some(*what)).build());
+    about.tags = Some(tags.collect());
+    about
 }
 
 /// The OpenAPI document of the routes that `configure` adds, under `about`.

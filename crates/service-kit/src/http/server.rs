@@ -97,6 +97,7 @@ impl Server {
             workers: settings.workers,
             grace: settings.grace,
             certificate: certificate.as_ref(),
+            http2: settings.http2,
             connections: self.connections,
         };
         let internal = Listener {
@@ -104,6 +105,7 @@ impl Server {
             workers: 1,
             grace: Duration::from_secs(1),
             certificate: None,
+            http2: false,
             connections: ConnectionLimit::none(),
         };
         let public = serve(public, &application, false)?;
@@ -118,6 +120,7 @@ impl Server {
         }
         readiness.drain();
         tokio::time::sleep(settings.drain).await;
+        readiness.close();
         let finish = async {
             public_handle.stop(true).await;
             internal_handle.stop(true).await;
@@ -143,13 +146,14 @@ struct Listener<'a> {
     workers: usize,
     grace: Duration,
     certificate: Option<&'a Certificate>,
+    http2: bool,
     connections: ConnectionLimit,
 }
 
 /// One listener with the routes of its side. Both have health; the internal one has
 /// metrics, the public one its OpenAPI document.
 fn serve(from: Listener<'_>, application: &Application, internal: bool) -> io::Result<Running> {
-    let Listener { listener, workers, grace, certificate, connections } = from;
+    let Listener { listener, workers, grace, certificate, http2, connections } = from;
     let routes = Arc::clone(if internal { &application.internal } else { &application.public });
     let about = application.about.clone();
     let described = document(about, |config| routes(config));
@@ -184,6 +188,8 @@ fn serve(from: Listener<'_>, application: &Application, internal: bool) -> io::R
         .disable_signals();
     Ok(match certificate {
         Some(certificate) => server.listen_rustls_0_23(listener, certificate.config()?)?.run(),
+        // It waits for the first bytes as long as they take, so it is for callers that are ours.
+        None if http2 => server.listen_auto_h2c(listener)?.run(),
         None => server.listen(listener)?.run(),
     })
 }

@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    path::Path,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -10,12 +9,14 @@ use std::{
 use rustls::{
     ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
 
-use crate::settings::TlsFiles;
+use crate::{
+    settings::TlsFiles,
+    tls::{TlsError, certificates, key},
+};
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(5);
@@ -92,16 +93,8 @@ impl ResolvesServerCert for Current {
 }
 
 fn read(files: &TlsFiles, provider: &CryptoProvider) -> io::Result<CertifiedKey> {
-    let chain = CertificateDer::pem_file_iter(&files.certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|why| unusable(&files.certificate, why))?;
-    if chain.is_empty() {
-        return Err(unusable(&files.certificate, "there is no certificate in it"));
-    }
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|why| unusable(&files.key, why))?;
-    CertifiedKey::from_der(chain, key, provider).map_err(|why| unusable(&files.key, why))
-}
-
-fn unusable(path: &Path, why: impl std::fmt::Display) -> io::Error {
-    io::Error::other(format!("{}: {why}", path.display()))
+    let chain = certificates(&files.certificate).map_err(io::Error::other)?;
+    let key = key(&files.key).map_err(io::Error::other)?;
+    CertifiedKey::from_der(chain, key, provider)
+        .map_err(|why| io::Error::other(TlsError::file(&files.key, why)))
 }

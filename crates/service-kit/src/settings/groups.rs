@@ -1,16 +1,16 @@
 //! The groups of settings that every service has.
 
-use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, sync::LazyLock, time::Duration};
 
 use observability::{LogFormat, Options};
 use secrecy::SecretString;
 use service_discovery::Service;
 
-use super::{Environment, Reader};
+use super::{Environment, Reader, reader::ENVIRONMENT};
 
 /// `PLINTH_ENV`; production unless it says otherwise.
 pub fn environment(read: &mut Reader) -> Environment {
-    read.shared("PLINTH_ENV").unwrap_or(Environment::Production)
+    read.shared(ENVIRONMENT).unwrap_or(Environment::Production)
 }
 
 /// What a process of a service does. Several processes of different roles share a
@@ -67,14 +67,18 @@ impl FromStr for Role {
     }
 }
 
+/// Those that the process had when it began: they may grow, and its threads would not.
+static CORES: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+
 /// The listeners of a service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Http {
     /// Where clients (or the gateway) call: `http.bind`.
     pub bind: SocketAddr,
     /// Where metrics and `/internal/*` are: `http.internal_bind`.
     pub internal_bind: SocketAddr,
-    /// Threads that serve: `http.workers`; by default one a core.
+    /// Threads that serve: `http.workers`; by default one a core, and two of the gateway, which
+    /// shares the cores with those that it calls (measured: a tenth more than with one).
     pub workers: usize,
     /// How long requests are still taken after SIGTERM, while load balancers learn
     /// of it: `http.drain_seconds`.
@@ -83,27 +87,30 @@ pub struct Http {
     pub grace: Duration,
     /// What the public listener shows to speak TLS: `http.tls.*`; without, it does not.
     pub tls: Option<TlsFiles>,
+    /// Whether the public listener takes HTTP/2 in clear text, too, from whom begins with it:
+    /// `http.http2`. By TLS it does so in any case.
+    pub http2: bool,
 }
 
 /// A certificate and its key, PEM files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// The chain, the server's own certificate first: `http.tls.certificate_file`.
+    /// The chain, the own certificate first: `certificate_file`.
     pub certificate: PathBuf,
-    /// Its private key: `http.tls.key_file`.
+    /// Its private key: `key_file`.
     pub key: PathBuf,
 }
 
 impl TlsFiles {
-    /// Reads `http.tls.*`: both or none.
-    fn read(read: &mut Reader) -> Option<Self> {
-        let (certificate_key, key_key) = ("http.tls.certificate_file", "http.tls.key_file");
-        let certificate = read.optional_parsed(certificate_key, readable_file);
-        let key = read.optional_parsed(key_key, readable_file);
+    /// Reads `certificate_file` and `key_file` below a key such as `http.tls`: both or none.
+    pub fn read(read: &mut Reader, below: &str) -> Option<Self> {
+        let [certificate_key, key_key] = ["certificate_file", "key_file"].map(|key| format!("{below}.{key}"));
+        let certificate = read.optional_parsed(&certificate_key, readable_file);
+        let key = read.optional_parsed(&key_key, readable_file);
         match (certificate, key) {
             (Some(certificate), Some(key)) => return Some(Self { certificate, key }),
-            (Some(_), None) => read.fault(read.variable(key_key), "a certificate needs its key"),
-            (None, Some(_)) => read.fault(read.variable(certificate_key), "a key needs its certificate"),
+            (Some(_), None) => read.fault(read.variable(&key_key), "a certificate needs its key"),
+            (None, Some(_)) => read.fault(read.variable(&certificate_key), "a key needs its certificate"),
             (None, None) => {}
         }
         None
@@ -117,7 +124,7 @@ impl Http {
             Environment::Development => 0,
             Environment::Production => 5,
         };
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = if service == Service::Gateway { 2 * *CORES } else { *CORES };
         let bind: SocketAddr = read.or("http.bind", ([127, 0, 0, 1], service.port()).into());
         let internal_bind = read.or("http.internal_bind", ([127, 0, 0, 1], service.internal_port()).into());
         if bind == internal_bind && bind.port() != 0 {
@@ -127,10 +134,11 @@ impl Http {
         Self {
             bind,
             internal_bind,
-            workers: read.within("http.workers", cores, 1..=1024),
+            workers: read.within("http.workers", threads, 1..=1024),
             drain: Duration::from_secs(read.or("http.drain_seconds", drain)),
             grace: Duration::from_secs(read.or("http.grace_seconds", 8)),
-            tls: TlsFiles::read(read),
+            tls: TlsFiles::read(read, "http.tls"),
+            http2: read.or("http.http2", false),
         }
     }
 }

@@ -6,9 +6,18 @@ use std::{
     str::FromStr,
 };
 
-use config::{Config, File, Value, ValueKind};
+use config::{Config, ConfigError, File, Map, Value, ValueKind};
 use secrecy::SecretString;
 use service_discovery::{Fault, Registry, Service};
+
+/// The section of the file with the variables that all services share.
+const SHARED: &str = "shared";
+
+/// The variable that names the [`Environment`].
+pub(super) const ENVIRONMENT: &str = "PLINTH_ENV";
+
+/// What stands below a heading of the file.
+type Section = Map<String, Value>;
 
 /// Where this process runs; decides how it stops and what it calls what it makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,14 +111,29 @@ impl Reader {
 
     fn take_file(&mut self, path: &Path) {
         let read = Config::builder().add_source(File::from(path)).build();
-        match read.and_then(|config| config.get_table(self.service.name())) {
-            Ok(table) => flatten(table, "", &mut self.given),
-            Err(config::ConfigError::NotFound(_)) => {}
+        let taken = read.and_then(|config| {
+            flatten(section(&config, self.service.name())?, "", &mut self.given);
+            section(&config, SHARED)
+        });
+        match taken {
+            Ok(shared) => self.take_shared(shared),
             Err(why) => {
-                // Only the first line: the next would repeat what stands in the file.
-                let why = why.to_string();
-                let why = why.lines().next().unwrap_or_default();
+                let why = without_contents(&why);
                 self.fault("PLINTH_CONFIG", format!("{} cannot be read: {why}", path.display()));
+            }
+        }
+    }
+
+    /// Variables that all services share; unlike in the environment, they are all ours.
+    fn take_shared(&mut self, section: Section) {
+        let mut given = BTreeMap::new();
+        flatten(section, "", &mut given);
+        for (name, value) in given {
+            let variable = name.to_uppercase();
+            if variable == ENVIRONMENT || Registry::has_variable(&variable) {
+                self.shared.insert(variable, value);
+            } else {
+                self.fault(format!("{SHARED}.{name}"), "there is no such setting of all services");
             }
         }
     }
@@ -274,6 +298,25 @@ impl Reader {
     }
 }
 
+/// What is wrong with a file, and nothing that stands in it.
+fn without_contents(why: &ConfigError) -> String {
+    match why {
+        ConfigError::Type { key, .. } => {
+            format!("`{}` is no section", key.as_deref().unwrap_or_default())
+        }
+        // The lines behind the first repeat the file's.
+        why => why.to_string().lines().next().unwrap_or_default().to_owned(),
+    }
+}
+
+/// Nothing, when the heading is not there.
+fn section(config: &Config, name: &str) -> Result<Section, ConfigError> {
+    match config.get_table(name) {
+        Err(ConfigError::NotFound(_)) => Ok(Section::new()),
+        read => read,
+    }
+}
+
 /// `{database: {url: x}}` as `database.url = x`; lists joined by commas.
 fn flatten(
     table: impl IntoIterator<Item = (String, Value)>,
@@ -367,13 +410,38 @@ mod tests {
     }
 
     #[test]
+    fn the_file_may_hold_what_all_services_share() {
+        let path = std::env::temp_dir().join(format!("plinth-shared-{}.toml", std::process::id()));
+        let text = "[shared]\nauth_service_url = [\"http://a:1?weight=9\", \"http://b:2\"]\n\
+                    PLINTH_PUBLIC_URL = \"https://file.example.com\"\nplinth_env = \"development\"\n\
+                    ahut_service_url = \"http://a:1\"\n";
+        std::fs::write(&path, text).unwrap();
+        let variables = [("PLINTH_PUBLIC_URL".to_owned(), "https://environment.example.com".to_owned())];
+        let mut read = Reader::new(Service::Auth, Some(&path), variables);
+        std::fs::remove_file(&path).unwrap();
+        let registry = read.registry().unwrap();
+        let weighted: Vec<_> =
+            registry.instances(Service::Auth).map(|(url, terms)| (url.as_str(), terms.weight)).collect();
+        assert_eq!(weighted, [("http://a:1/", 9), ("http://b:2/", 1)]);
+        assert_eq!(registry.public_origin(), "https://environment.example.com", "the environment wins");
+        assert_eq!(read.shared(ENVIRONMENT), Some(Environment::Development));
+        let told = read.finish(Some(())).unwrap_err().to_string();
+        assert!(told.contains("1 setting is wrong") && told.contains("shared.ahut_service_url"), "{told}");
+    }
+
+    #[test]
     fn a_broken_file_is_named_without_what_stands_in_it() {
         let path = std::env::temp_dir().join(format!("plinth-broken-{}.toml", std::process::id()));
-        std::fs::write(&path, "[auth.database]\nurl = \"postgres://auth:hunter2@h/x\n").unwrap();
-        let read = Reader::new(Service::Auth, Some(&path), []);
-        std::fs::remove_file(&path).unwrap();
-        let told = read.finish(Some(())).unwrap_err().to_string();
-        assert!(told.contains("line 2") && !told.contains("hunter2"), "{told}");
+        for (text, why) in [
+            ("[auth.database]\nurl = \"postgres://auth:hunter2@h/x\n", "line 2"),
+            ("auth = \"hunter2\"\n", "`auth` is no section"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let read = Reader::new(Service::Auth, Some(&path), []);
+            std::fs::remove_file(&path).unwrap();
+            let told = read.finish(Some(())).unwrap_err().to_string();
+            assert!(told.contains(why) && !told.contains("hunter2"), "{told}");
+        }
     }
 
     #[test]

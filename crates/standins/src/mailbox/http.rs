@@ -28,7 +28,7 @@ pub(super) struct Mails {
 }
 
 /// The mails, for people.
-#[utoipa::path(tag = "mailbox", params(Wanted), responses(
+#[utoipa::path(tag = "Mailbox", params(Wanted), responses(
     (status = 200, description = "A page.", body = String, content_type = "text/html"), Queried
 ))]
 #[get("/")]
@@ -43,7 +43,7 @@ pub(super) async fn get_page(mailbox: Data<Mailbox>, wanted: Query<Wanted>) -> H
 }
 
 /// The mails, for tests and tools.
-#[utoipa::path(tag = "mailbox", params(Wanted), responses((status = 200, body = Mails), Queried))]
+#[utoipa::path(tag = "Mailbox", params(Wanted), responses((status = 200, body = Mails), Queried))]
 #[get("/api/mails")]
 pub(super) async fn list_mails(mailbox: Data<Mailbox>, wanted: Query<Wanted>) -> Json<Mails> {
     Json(Mails { data: mailbox.list(&wanted) })
@@ -51,7 +51,7 @@ pub(super) async fn list_mails(mailbox: Data<Mailbox>, wanted: Query<Wanted>) ->
 
 /// One mail.
 #[utoipa::path(
-    tag = "mailbox",
+    tag = "Mailbox",
     params(("id" = MailId, Path, description = "Which mail")),
     responses((status = 200, body = Mail), NotFound)
 )]
@@ -62,7 +62,7 @@ pub(super) async fn get_mail(mailbox: Data<Mailbox>, id: Path<MailId>) -> Result
 }
 
 /// Throws all mails away.
-#[utoipa::path(tag = "mailbox", responses((status = 204, description = "There are none.")))]
+#[utoipa::path(tag = "Mailbox", responses((status = 204, description = "There are none.")))]
 #[delete("/api/mails")]
 pub(super) async fn clear_mails(mailbox: Data<Mailbox>) -> HttpResponse {
     mailbox.clear();

@@ -1,10 +1,11 @@
-//! All SQL of a noun is in its `store.rs`: queries, rows and the schema's columns.
+//! All SQL of a noun is in its `store.rs`, or `store/` where that would be long: queries, rows and
+//! the schema's columns.
 
 use super::fault::Fault;
 use super::source::{Source, mentions};
 
-/// Files of a service that may speak to the database.
-const HOMES: [&str; 2] = ["store.rs", "schema.rs"];
+/// Files and folders of a service that may speak to the database.
+const HOMES: [&str; 3] = ["/store.rs", "/store/", "/schema.rs"];
 
 /// Words of diesel that only a query or a row needs. A connection's type, a pool and `diesel::result::Error`
 /// are no queries: handlers pass the one and errors wrap the other.
@@ -44,7 +45,7 @@ const STATEMENTS: [&str; 8] = [
 ];
 
 pub(crate) fn check(path: &str, source: &Source) -> Vec<Fault> {
-    if !is_of_a_service(path) || HOMES.iter().any(|home| path.ends_with(&format!("/{home}"))) {
+    if !is_of_a_service(path) || HOMES.iter().any(|home| path.contains(home)) {
         return Vec::new();
     }
     let fault = |line, found: &str| {
@@ -100,6 +101,7 @@ mod tests {
         for text in queries {
             assert_eq!(faults("services/auth/src/user/http.rs", text), 1, "{text}");
             assert_eq!(faults("services/auth/src/user/store.rs", text), 0, "{text}");
+            assert_eq!(faults("services/auth/src/user/store/page.rs", text), 0, "{text}");
             assert_eq!(faults("services/auth/tests/it/user.rs", text), 0, "{text}");
             assert_eq!(faults("services/monolith/src/provision.rs", text), 0, "{text}");
         }

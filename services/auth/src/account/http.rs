@@ -30,7 +30,7 @@ use crate::{
 /// learns who has one; the address is mailed a link in either case. A personal
 /// organisation comes with the account.
 #[utoipa::path(
-    tag = "account",
+    tag = "Accounts",
     request_body = Registration,
     responses((status = 202, description = "Always the same", body = Accepted), Bodied, Overloaded)
 )]
@@ -67,7 +67,7 @@ pub(crate) async fn register(
 
 /// Reads the caller's account.
 #[utoipa::path(
-    tag = "account",
+    tag = "Accounts",
     responses((status = 200, description = "The account", body = Account), Credentialed),
     security(("bearer" = ["auth:read"]), ("api_key" = ["auth:read"]))
 )]
@@ -80,7 +80,7 @@ pub(crate) async fn get_me(caller: Can<ReadAuth>, db: Data<Db>) -> Result<Json<A
 
 /// Changes the caller's account: what is absent stays, `null` clears.
 #[utoipa::path(
-    tag = "account",
+    tag = "Accounts",
     request_body = AccountChange,
     responses((status = 200, description = "The account as it is now", body = Account), Credentialed, Bodied),
     security(("bearer" = ["auth:write"]), ("api_key" = ["auth:write"]))

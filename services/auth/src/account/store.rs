@@ -225,6 +225,9 @@ pub(crate) struct LoginRow {
     pub(crate) password_hash: Option<String>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub(crate) password_changed_at: Option<Timestamp>,
+    /// Which version of the row this is: the transaction that wrote it.
+    #[diesel(sql_type = Text)]
+    pub(crate) as_found: String,
 }
 
 impl LoginRow {
@@ -236,15 +239,15 @@ impl LoginRow {
 
 /// The account with this address, with the organisation that it logs in to.
 pub(crate) async fn find_for_login(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     email: &str,
 ) -> db::Result<Option<LoginRow>> {
     let row = statement(
-        "SELECT u.id, o.id AS org_id, u.password_hash, u.password_changed_at
+        "SELECT u.id, o.id AS org_id, u.password_hash, u.password_changed_at, u.xmin::text AS as_found
          FROM users u JOIN organizations o ON o.personal_of = u.id WHERE u.email = $1",
     )
     .bind::<Text, _>(email)
-    .get_result(connection)
+    .get_result(&mut connection)
     .await
     .optional()?;
     Ok(row)

@@ -29,7 +29,7 @@ const LIST: &str = "api-keys";
 /// It holds at most what the caller holds, acts in the caller's organisation, and
 /// takes a login session to make: a key cannot make keys.
 #[utoipa::path(
-    tag = "api-key",
+    tag = "API keys",
     request_body = NewApiKey,
     responses(
         (status = 201, description = "The key, shown this once", body = NewApiKeyText),
@@ -70,7 +70,7 @@ pub(crate) async fn create_api_key(
 
 /// Lists the caller's API keys in this organisation, the latest first.
 #[utoipa::path(
-    tag = "api-key",
+    tag = "API keys",
     params(PageQuery),
     responses((status = 200, description = "A page of keys", body = ApiKeyList), Credentialed, Queried),
     security(("bearer" = ["auth:read"]), ("api_key" = ["auth:read"]))
@@ -90,7 +90,7 @@ pub(crate) async fn list_api_keys(
 
 /// Renames an API key, moves its end, or limits it.
 #[utoipa::path(
-    tag = "api-key",
+    tag = "API keys",
     request_body = ApiKeyChange,
     params(("id" = ApiKeyId, Path, description = "Which key")),
     responses((status = 200, description = "The key as it is now", body = ApiKey), Credentialed, Bodied, NotFound),
@@ -129,7 +129,7 @@ pub(crate) async fn patch_api_key(
 /// more, so that its users can be moved one by one; without an overlap it and its tokens
 /// are void at once. A second rotation ends the overlap of the first.
 #[utoipa::path(
-    tag = "api-key",
+    tag = "API keys",
     request_body = ApiKeyRotation,
     params(("id" = ApiKeyId, Path, description = "Which key")),
     responses((status = 200, description = "The key, shown this once", body = NewApiKeyText),
@@ -169,7 +169,7 @@ pub(crate) async fn rotate_api_key(
 
 /// Deletes an API key: it is exchanged for nothing from then on.
 #[utoipa::path(
-    tag = "api-key",
+    tag = "API keys",
     params(("id" = ApiKeyId, Path, description = "Which key")),
     responses((status = 204, description = "Deleted"), Credentialed, NotFound),
     security(("bearer" = ["auth:write"]))

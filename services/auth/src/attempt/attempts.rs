@@ -4,6 +4,7 @@ use actix_web::web::Data;
 use audit::{Entry, Origin};
 use contract_auth::audited;
 use diesel_async::AsyncPgConnection;
+use futures_util::future::try_join;
 use ids::{Timestamp, UserId};
 use sealing::{Keyring, SealError, TAG_LENGTH};
 use service_kit::db::{self, Db};
@@ -11,7 +12,7 @@ use tokio::sync::SemaphorePermit;
 
 use super::{
     AttemptError, Proof, TellLocked, rules,
-    store::{self, Counted},
+    store::{self, Counted, Keys},
     turns::Turns,
 };
 
@@ -59,7 +60,7 @@ impl Attempts {
         whose: &str,
         from: Option<IpAddr>,
     ) -> Result<Attempt<'_>, AttemptError> {
-        self.turn(proof, whose).await?.count(from).await
+        Ok(self.turn(proof, whose).await?.count(from, async |_| Ok(())).await?.0)
     }
 
     /// Waits for a turn at `whose` password or code.
@@ -94,19 +95,25 @@ impl Attempts {
 
 impl<'a> Turn<'a> {
     /// Counts an attempt before it is judged; from a client's address, where nobody is
-    /// logged in.
+    /// logged in. `look` is what else is asked, on the same connection and the same way.
     ///
     /// # Errors
     /// [`AttemptError::TooMany`], for the account or for the address.
-    pub(crate) async fn count(self, from: Option<IpAddr>) -> Result<Attempt<'a>, AttemptError> {
+    pub(crate) async fn count<T>(
+        self,
+        from: Option<IpAddr>,
+        look: impl AsyncFnOnce(&AsyncPgConnection) -> db::Result<T>,
+    ) -> Result<(Attempt<'a>, T), AttemptError> {
         let most = self.attempts.failures_per_address;
         let from = from.filter(|_| most > 0);
         let client = from.map(|ip| self.attempts.key("client", &rules::client(ip))).transpose()?;
         let mut connection = self.attempts.db.connection().await?;
         let (limit, now) = (i32::try_from(most).unwrap_or(i32::MAX), Timestamp::now());
         let of_client = client.as_ref().map(Key::as_slice);
-        match store::count(&mut connection, &self.account, of_client, limit, now).await? {
-            Counted::Admitted(failures) => Ok(Attempt { turn: self, client, failures }),
+        let counting = store::count(&connection, &self.account, of_client, limit, now);
+        let (counted, found) = try_join(counting, look(&connection)).await?;
+        match counted {
+            Counted::Admitted(failures) => Ok((Attempt { turn: self, client, failures }, found)),
             Counted::AccountLocked => {
                 let wait = store::account_wait(&mut connection, &self.account, now).await?;
                 Err(AttemptError::TooMany { wait })
@@ -124,10 +131,25 @@ impl Attempt<'_> {
     /// It was right: the account's failures are forgotten, and the client's address has one
     /// less.
     pub(crate) async fn succeeded(self) -> Result<(), AttemptError> {
-        let Turn { attempts, account, .. } = &self.turn;
-        let mut connection = attempts.db.connection().await?;
-        let client = self.client.as_ref().map(Key::as_slice);
-        Ok(store::succeed(&mut connection, account, client).await?)
+        let mut connection = self.turn.attempts.db.connection().await?;
+        Ok(store::succeed(&mut connection, self.keys()).await?)
+    }
+
+    /// The same, by what it opens: `open` does both in one statement, or nothing.
+    pub(crate) async fn succeeded_by<T, E: From<AttemptError>>(
+        self,
+        open: impl AsyncFnOnce(&mut AsyncPgConnection, Keys<'_>) -> Result<Option<T>, E>,
+    ) -> Result<Option<T>, E> {
+        let mut connection = self.turn.attempts.db.connection().await.map_err(AttemptError::from)?;
+        let opened = open(&mut connection, self.keys()).await?;
+        if opened.is_none() {
+            store::succeed(&mut connection, self.keys()).await.map_err(AttemptError::from)?;
+        }
+        Ok(opened)
+    }
+
+    fn keys(&self) -> Keys<'_> {
+        Keys { client: self.client.as_ref().map(Key::as_slice), account: &self.turn.account }
     }
 
     /// It was not judged: as if it had not been made.

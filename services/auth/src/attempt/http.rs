@@ -18,7 +18,7 @@ use crate::{permissions::AdministerAuth, rights};
 
 /// Lets a user try passwords and codes again, whose account many wrong ones have locked.
 #[utoipa::path(
-    tag = "admin",
+    tag = "Administration",
     params(idempotency::Key, ("id" = UserId, Path, description = "Which user")),
     responses((status = 204, description = "Not locked"), Credentialed, NotFound, Keyed),
     security(("bearer" = ["auth:admin"]), ("api_key" = ["auth:admin"]))

@@ -9,11 +9,11 @@ mod error;
 pub(crate) mod http;
 mod job;
 mod rules;
-mod store;
+pub(crate) mod store;
 mod turns;
 
 pub(crate) use attempts::{Attempt, Attempts};
 pub(crate) use error::AttemptError;
 pub(crate) use job::TellLocked;
 pub(crate) use rules::Proof;
-pub(crate) use store::prune;
+pub(crate) use store::{Keys, prune};

@@ -30,10 +30,10 @@ pub(super) enum Counted {
 
 /// Counts an attempt at an account and from a client, before it is made, in one statement:
 /// of many at once, no more are admitted than are free. The client's row is locked first,
-/// here and in [`succeed`], so that no two wait for each other. What is not locked is so
+/// here and in [`success`], so that no two wait for each other. What is not locked is so
 /// since 1970: `now` is a moment ago for who has waited.
 pub(super) async fn count(
-    connection: &mut AsyncPgConnection,
+    mut connection: &AsyncPgConnection,
     account: &[u8],
     client: Option<&[u8]>,
     limit: i32,
@@ -80,7 +80,7 @@ pub(super) async fn count(
         .bind::<Integer, _>(limit)
         .bind::<Array<Integer>, _>(&DELAYS[..])
         .bind::<Integer, _>(MOST)
-        .get_result(connection)
+        .get_result(&mut connection)
         .await?;
     Ok(match row {
         Row { client_admitted: false, .. } => Counted::ClientLocked,
@@ -89,25 +89,37 @@ pub(super) async fn count(
     })
 }
 
-/// Forgets the account's failures, and one of the client's. The account's row stays: a
-/// statement that waited for the client's would not see one that was inserted meanwhile.
-pub(super) async fn succeed(
-    connection: &mut AsyncPgConnection,
-    account: &[u8],
-    client: Option<&[u8]>,
-) -> db::Result<()> {
+/// Forgets the account's failures, and one of the client's.
+pub(super) async fn succeed(connection: &mut AsyncPgConnection, keys: Keys<'_>) -> db::Result<()> {
     static SUCCEED: LazyLock<String> = LazyLock::new(|| {
-        format!(
-            "WITH client AS (
-                 UPDATE attempts SET failures = greatest(failures - 1, 0) WHERE key = $1 RETURNING 1
-             )
-             UPDATE attempts SET failures = 0, locked_until = 'epoch'
-             WHERE key = $2 AND (SELECT count(*) FROM client) >= 0 AND {NOT_AWAITED}"
-        )
+        let success = success("$1", "$2", NOT_AWAITED);
+        format!("WITH {success} SELECT")
     });
     let succeed = statement(SUCCEED.as_str());
-    succeed.bind::<Nullable<Binary>, _>(client).bind::<Binary, _>(account).execute(connection).await?;
+    let succeed = succeed.bind::<Nullable<Binary>, _>(keys.client).bind::<Binary, _>(keys.account);
+    succeed.execute(connection).await?;
     Ok(())
+}
+
+/// Which counters an attempt has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Keys<'a> {
+    pub(crate) client: Option<&'a [u8]>,
+    pub(crate) account: &'a [u8],
+}
+
+/// [`succeed`] as parts of a WITH clause, for a statement of which it is a part; `client` and
+/// `account` stand for [`Keys`]. The account's row stays: a statement that waited for the
+/// client's would not see one that was inserted meanwhile.
+pub(crate) fn success(client: &str, account: &str, when: &str) -> String {
+    format!(
+        "settled_client AS (
+             UPDATE attempts SET failures = greatest(failures - 1, 0) WHERE key = {client} AND {when} RETURNING 1
+         ), settled_account AS (
+             UPDATE attempts SET failures = 0, locked_until = 'epoch'
+             WHERE key = {account} AND {when} AND (SELECT count(*) FROM settled_client) >= 0
+         )"
+    )
 }
 
 /// Takes one failure back from each, and the lock that it set.

@@ -23,7 +23,7 @@ use crate::permissions::WriteAuth;
 ///
 /// The last proof must be at most 15 minutes old, and an API key is not enough.
 #[utoipa::path(
-    tag = "account",
+    tag = "Accounts",
     responses(
         (status = 202, description = "It will go", body = ScheduledDeletion),
         (status = 204, description = "It is gone"),
@@ -65,7 +65,7 @@ pub(crate) async fn delete_me(
 /// Tokens until now are void, and a refresh brings what the user may do. API keys open again
 /// what they did.
 #[utoipa::path(
-    tag = "account",
+    tag = "Accounts",
     params(idempotency::Key),
     responses((status = 204, description = "The account stays"), Credentialed, Keyed, Overloaded),
     security(("bearer" = ["auth:write"]))

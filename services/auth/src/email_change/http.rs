@@ -27,7 +27,7 @@ use crate::{
 /// The answer is the same whether or not somebody has the address. The login must be at most
 /// 15 minutes old, and an API key is not enough. At most five mails an hour.
 #[utoipa::path(
-    tag = "account",
+    tag = "Accounts",
     request_body = EmailChange,
     params(idempotency::Key),
     responses(
@@ -61,7 +61,7 @@ pub(crate) async fn change_email(
 /// It is verified by that, the old one is told, and the account's tokens are void: a refresh
 /// brings the next.
 #[utoipa::path(
-    tag = "account",
+    tag = "Accounts",
     request_body = MailProof,
     responses((status = 200, description = "Changed", body = Settled), Unauthenticated, Bodied, Overloaded)
 )]

@@ -25,7 +25,7 @@ use crate::permissions::ReadAuth;
 ///
 /// The last proof must be at most 15 minutes old, and an API key is not enough.
 #[utoipa::path(
-    tag = "export",
+    tag = "Exports",
     params(("id" = ExportId, Path, description = "Which export")),
     responses(
         (status = 200, description = "All of it, as a file", body = ExportDocument, headers(
@@ -54,7 +54,7 @@ pub(crate) async fn download_export(
 ///
 /// The last proof must be at most 15 minutes old, and an API key is not enough.
 #[utoipa::path(
-    tag = "export",
+    tag = "Exports",
     responses(
         (status = 200, description = "All of it, as a file", body = ExportDocument, headers(
             ("content-disposition" = String, description = "What to call the file"),

@@ -31,7 +31,7 @@ const LIST: &str = "exports";
 /// that is under way is answered again instead of a second one; at most five are made in a day.
 /// The last proof must be at most 15 minutes old, and an API key is not enough.
 #[utoipa::path(
-    tag = "export",
+    tag = "Exports",
     params(idempotency::Key),
     responses(
         (status = 202, description = "It is being gathered", body = Export,
@@ -63,7 +63,7 @@ pub(crate) async fn create_export(
 
 /// Lists the caller's exports, the latest first.
 #[utoipa::path(
-    tag = "export",
+    tag = "Exports",
     params(PageQuery),
     responses((status = 200, description = "A page of exports", body = ExportList), Credentialed, Queried),
     security(("bearer" = ["auth:read"]), ("api_key" = ["auth:read"]))
@@ -83,7 +83,7 @@ pub(crate) async fn list_exports(
 
 /// Reads one of the caller's exports: how it stands, not what is in it.
 #[utoipa::path(
-    tag = "export",
+    tag = "Exports",
     params(("id" = ExportId, Path, description = "Which export")),
     responses((status = 200, description = "The export", body = Export), Credentialed, NotFound),
     security(("bearer" = ["auth:read"]), ("api_key" = ["auth:read"]))
@@ -102,7 +102,7 @@ pub(crate) async fn get_export(
 /// Deletes one of the caller's exports, with what it holds; one that is being gathered is
 /// given up.
 #[utoipa::path(
-    tag = "export",
+    tag = "Exports",
     params(("id" = ExportId, Path, description = "Which export")),
     responses((status = 204, description = "Deleted"), Credentialed, NotFound),
     security(("bearer" = ["auth:write"]))

@@ -53,7 +53,7 @@ pub(super) enum SourceError {
 impl Sources {
     /// auth, and the services that the settings name.
     pub(crate) fn new(settings: &Settings, db: &Db, issuer: TokenIssuer) -> Result<Self, CallError> {
-        let options = PeerOptions { timeout: settings.exports.timeout, ..PeerOptions::default() };
+        let options = PeerOptions { timeout: settings.exports.timeout, ..settings.registry.peer_options() };
         let peer =
             |service: &Service| Ok((*service, Peer::new(settings.registry.internal(*service), &options)?));
         let others = settings.exports.services.iter().map(peer).collect::<Result<_, CallError>>()?;

@@ -24,7 +24,7 @@ const LIST: &str = "grants";
 /// Lists the leaves that the caller gave to long-running work in this organisation and that
 /// have not ended, the latest first.
 #[utoipa::path(
-    tag = "grant",
+    tag = "Grants",
     params(PageQuery),
     responses((status = 200, description = "A page of grants", body = GrantList), Credentialed, Queried),
     security(("bearer" = ["auth:read"]), ("api_key" = ["auth:read"]))
@@ -45,7 +45,7 @@ pub(crate) async fn list_grants(
 /// Takes a grant back: the work gets no token any more, and those it has are void within a
 /// second.
 #[utoipa::path(
-    tag = "grant",
+    tag = "Grants",
     params(("id" = GrantId, Path, description = "Which grant")),
     responses((status = 204, description = "Taken back"), Credentialed, NotFound),
     security(("bearer" = ["auth:write"]))

@@ -1,5 +1,7 @@
 //! What the services that hold grants call.
 
+use std::sync::Arc;
+
 use actix_web::{
     HttpResponse, delete, post,
     web::{Data, Json, Path},
@@ -20,7 +22,7 @@ use crate::token::Exchanges;
 /// Gives the calling service a leave to act in a person's name when their request is over,
 /// by the token that came with it. With the same reference it is the same grant.
 #[utoipa::path(
-    tag = "internal",
+    tag = "Internal",
     request_body = NewGrant,
     responses(
         (status = 200, description = "The grant", body = HeldGrant),
@@ -42,7 +44,7 @@ pub(crate) async fn create_grant(
     if claims.aud != holder.name() {
         return Err(GrantError::NotYours.into());
     }
-    let giver = Principal::try_from(claims).map_err(GrantError::from)?;
+    let giver = Principal::try_from(Arc::unwrap_or_clone(claims)).map_err(GrantError::from)?;
     let accepted = rules::accept(body.0, &giver)?;
     let (by, now) = (origin.caller(&giver), Timestamp::now());
     let given = db
@@ -53,7 +55,7 @@ pub(crate) async fn create_grant(
 
 /// Gives a grant back whose work is done, or given up.
 #[utoipa::path(
-    tag = "internal",
+    tag = "Internal",
     params(("id" = GrantId, Path, description = "Which grant")),
     responses((status = 204, description = "It is no more"), Credentialed, NotFound),
     security(("service" = []))

@@ -33,7 +33,7 @@ use crate::{
 /// and may end it; it ends too when either of both is banned, signed out everywhere, deleted
 /// or given other roles. Every entry of the audit log that it leaves says through whom.
 #[utoipa::path(
-    tag = "admin",
+    tag = "Administration",
     request_body = Impersonate,
     params(("id" = UserId, Path, description = "Which user")),
     responses(
@@ -66,7 +66,7 @@ pub(crate) async fn impersonate_user(
 
 /// Gives who acts in a user's name another access token, as long as that lasts.
 #[utoipa::path(
-    tag = "admin",
+    tag = "Administration",
     responses((status = 200, description = "Another access token", body = Impersonation), Credentialed),
     security(("bearer" = ["auth:read"]))
 )]
@@ -85,7 +85,7 @@ pub(crate) async fn renew_impersonation(
 
 /// Stops acting in a user's name: the token and its session are void.
 #[utoipa::path(
-    tag = "admin",
+    tag = "Administration",
     params(idempotency::Key),
     responses((status = 204, description = "Ended"), Credentialed, Keyed),
     security(("bearer" = ["auth:read"]))

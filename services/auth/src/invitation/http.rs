@@ -29,7 +29,7 @@ const LIST: &str = "invitations";
 /// has an account. The role is below the caller's, whose own address is verified. An address gets
 /// five mails an hour from an organisation, however many invitations are taken back.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     request_body = NewInvitation,
     params(idempotency::Key, ("id" = OrgId, Path, description = "Which organisation")),
     responses(
@@ -66,7 +66,7 @@ pub(crate) async fn create_invitation(
 
 /// Lists the invitations that wait, for those who manage members, the latest first.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     params(PageQuery, ("id" = OrgId, Path, description = "Which organisation")),
     responses((status = 200, description = "A page of invitations", body = InvitationList), Credentialed, Queried, NotFound),
     security(("bearer" = ["orgs:read"]), ("api_key" = ["orgs:read"]))
@@ -88,7 +88,7 @@ pub(crate) async fn list_invitations(
 
 /// Takes an invitation back: its link works no longer.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     params(
         ("id" = OrgId, Path, description = "Which organisation"),
         ("invitation_id" = InvitationId, Path, description = "Which invitation")
@@ -117,7 +117,7 @@ pub(crate) async fn delete_invitation(
 /// Mails an invitation once more, for another seven days and with a new link; at most once a
 /// minute.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     params(
         idempotency::Key,
         ("id" = OrgId, Path, description = "Which organisation"),

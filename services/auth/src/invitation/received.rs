@@ -31,7 +31,7 @@ const LIST: &str = "received-invitations";
 /// Lists the invitations to the caller's address, once that is verified, the latest first.
 /// What accepts them is the token in their mail.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     params(PageQuery),
     responses((status = 200, description = "A page of invitations", body = ReceivedInvitationList), Credentialed, Queried),
     security(("bearer" = ["auth:read"]), ("api_key" = ["auth:read"]))
@@ -52,7 +52,7 @@ pub(crate) async fn list_received_invitations(
 /// Joins the organisation of an invitation. It takes the account that has the invited
 /// address, verified; for every other the token does nothing, and stays usable.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     request_body = InvitationToken,
     params(idempotency::Key),
     responses((status = 200, description = "The organisation", body = Organization), Credentialed, Bodied, Keyed),
@@ -90,7 +90,7 @@ pub(crate) async fn accept_invitation(
 
 /// Declines an invitation; it takes the account that could accept it.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     request_body = InvitationToken,
     params(idempotency::Key),
     responses((status = 204, description = "Declined"), Credentialed, Bodied, Keyed),

@@ -23,7 +23,7 @@ use crate::{
 ///
 /// Whether or not the address has an account, the same is done and answered.
 #[utoipa::path(
-    tag = "session",
+    tag = "Sessions",
     request_body = MailWanted,
     responses(
         (status = 202, description = "Always the same", body = Accepted),
@@ -49,7 +49,7 @@ pub(crate) async fn want_magic_link(
 /// The address is verified by it. If the mailbox is proven by this for the first time, the
 /// password, sessions, API keys and all else that was set up before are dropped.
 #[utoipa::path(
-    tag = "session",
+    tag = "Sessions",
     request_body = MailProof,
     params(ModeQuery),
     responses(

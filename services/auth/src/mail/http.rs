@@ -20,7 +20,7 @@ use crate::one_time::{self, Purpose};
 /// Gives the mail service the mail of a `mail.requested` event, with its link: nobody else
 /// is shown what logs people in.
 #[utoipa::path(
-    tag = "internal",
+    tag = "Internal",
     params(("id" = MailId, Path, description = "Which mail")),
     responses((status = 200, description = "The mail", body = Mail), Credentialed, NotFound),
     security(("service" = []))

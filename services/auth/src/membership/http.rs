@@ -26,7 +26,7 @@ const LIST: &str = "members";
 /// Lists the members of an organisation of the caller. Addresses are shown to those who
 /// manage members.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     params(PageQuery, ("id" = OrgId, Path, description = "Which organisation")),
     responses((status = 200, description = "A page of members", body = MemberList), Credentialed, Queried, NotFound),
     security(("bearer" = ["orgs:read"]), ("api_key" = ["orgs:read"]))
@@ -51,7 +51,7 @@ pub(crate) async fn list_members(
 /// Gives a member another role: one below the caller's, to somebody below the caller. If that
 /// changes anything, their tokens are void, and a refresh brings the new rights.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     request_body = MemberChange,
     params(
         ("id" = OrgId, Path, description = "Which organisation"),
@@ -91,7 +91,7 @@ pub(crate) async fn patch_member(
 /// invitations in the organisation gone, and their sessions in it go on in their personal
 /// organisation.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     params(
         ("id" = OrgId, Path, description = "Which organisation"),
         ("user_id" = UserId, Path, description = "Which member")
@@ -123,7 +123,7 @@ pub(crate) async fn delete_member(
 
 /// Leaves an organisation, as if removed. Its owner cannot: they hand it over first.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     params(idempotency::Key, ("id" = OrgId, Path, description = "Which organisation")),
     responses((status = 204, description = "Left"), Credentialed, NotFound, Keyed),
     security(("bearer" = ["auth:write"]))
@@ -155,7 +155,7 @@ pub(crate) async fn leave_organization(
 /// Hands an organisation over to a member; who owned it becomes an `admin`. Both get new
 /// rights, so their tokens are void. The login must be at most 15 minutes old.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     request_body = Transfer,
     params(idempotency::Key, ("id" = OrgId, Path, description = "Which organisation")),
     responses((status = 204, description = "It is theirs"), Credentialed, Bodied, NotFound, Keyed),

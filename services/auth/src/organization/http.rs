@@ -26,7 +26,7 @@ const LIST: &str = "organizations";
 /// Lists the caller's organisations, with their role in each, the latest made first. An API
 /// key sees its own alone.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     params(PageQuery),
     responses((status = 200, description = "A page of organisations", body = OrganizationList), Credentialed, Queried),
     security(("bearer" = ["orgs:read"]), ("api_key" = ["orgs:read"]))
@@ -47,7 +47,7 @@ pub(crate) async fn list_organizations(
 
 /// Makes an organisation. The caller owns it; to act in it, they switch to it.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     request_body = NewOrganization,
     params(idempotency::Key),
     responses(
@@ -82,7 +82,7 @@ pub(crate) async fn create_organization(
 
 /// Reads an organisation of the caller.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     params(("id" = OrgId, Path, description = "Which organisation")),
     responses((status = 200, description = "The organisation", body = Organization), Credentialed, NotFound),
     security(("bearer" = ["orgs:read"]), ("api_key" = ["orgs:read"]))
@@ -101,7 +101,7 @@ pub(crate) async fn get_organization(
 
 /// Changes an organisation that the caller manages: what is absent stays.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     request_body = OrganizationChange,
     params(("id" = OrgId, Path, description = "Which organisation")),
     responses((status = 200, description = "The organisation as it is now", body = Organization), Credentialed, Bodied, NotFound),
@@ -134,7 +134,7 @@ pub(crate) async fn patch_organization(
 /// It cannot be undone, so the login must be at most 15 minutes old, and an API key is not
 /// enough. A personal organisation goes with the account.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     params(("id" = OrgId, Path, description = "Which organisation")),
     responses((status = 204, description = "Deleted"), Credentialed, NotFound),
     security(("bearer" = ["orgs:write"]))

@@ -25,7 +25,7 @@ use crate::{
 /// password is out. The caller goes on with the tokens of the answer, or with its cookie,
 /// in a new session.
 #[utoipa::path(
-    tag = "account",
+    tag = "Accounts",
     request_body = PasswordChange,
     responses((status = 200, description = "Changed; what to go on with", body = SessionReply),
               Credentialed, Bodied, Limited, Overloaded),

@@ -14,6 +14,7 @@ mod range_check;
 mod rules;
 
 pub(crate) use error::PasswordError;
+pub(crate) use hash::Checked;
 pub(crate) use hasher::Hasher;
 pub(crate) use proof::{Checker, Held};
 pub(crate) use range_check::RangeCheck;

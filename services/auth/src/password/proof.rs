@@ -3,13 +3,15 @@ use std::net::IpAddr;
 use actix_web::web::Data;
 use audit::Origin;
 use contract_auth::Secret;
+use diesel_async::AsyncPgConnection;
 use ids::UserId;
 use problem::FieldError;
+use service_kit::db;
 
 use super::{Hasher, NormalPassword, PasswordError, RangeCheck, accept, hash::Checked, hasher::Place};
 use crate::{
     account::store::PasswordRow,
-    attempt::{Attempt, Attempts, Proof},
+    attempt::{Attempt, AttemptError, Attempts, Keys, Proof},
 };
 
 /// What checks passwords: every check of one that is held is an attempt.
@@ -53,35 +55,42 @@ impl Checker {
     }
 
     /// Begins to check the password of whoever has this address: a turn at the account, a
-    /// place to hash it, and only then a look at the database, to count the attempt. So who is
-    /// shed costs nothing, and who waits for a turn keeps nobody's place.
+    /// place to hash it, and only then a look at the database, to count the attempt and for
+    /// what `look` asks. So who is shed costs nothing, and who waits for a turn keeps
+    /// nobody's place.
     ///
     /// # Errors
     /// [`AttemptError::TooMany`], or that there is no place.
-    pub(crate) async fn begin(
+    pub(crate) async fn begin<T>(
         &self,
         address: &str,
         from: Option<IpAddr>,
-    ) -> Result<Judged<'_>, PasswordError> {
+        look: impl AsyncFnOnce(&AsyncPgConnection) -> db::Result<T>,
+    ) -> Result<(Judged<'_>, T), PasswordError> {
         let turn = self.attempts.turn(Proof::Password, address).await?;
         let place = self.hasher.place().await?;
-        Ok(Judged { attempt: turn.count(from).await?, place })
+        let (attempt, found) = turn.count(from, look).await?;
+        Ok((Judged { attempt, place }, found))
     }
 
     /// Judges a password and settles the attempt: what was found, if it is the one that is
-    /// held. One that is longer than any that was ever taken is wrong, after the same work.
-    pub(crate) async fn judge(
+    /// held, and what that opened, if `open` could settle it by the same statement. One that is
+    /// longer than any that was ever taken is wrong, after the same work.
+    pub(crate) async fn judge<T, E: From<PasswordError> + From<AttemptError>>(
         &self,
         Judged { attempt, place }: Judged<'_>,
         held: &Held,
         typed: NormalPassword,
         origin: &Origin,
-    ) -> Result<Option<Checked>, PasswordError> {
+        open: impl AsyncFnOnce(&mut AsyncPgConnection, Keys<'_>, Checked) -> Result<Option<T>, E>,
+    ) -> Result<Option<(Checked, Option<T>)>, E> {
         let phc = held.phc.clone().filter(|_| !typed.is_overlong());
         match self.hasher.check(&place, typed, phc).await {
             Ok(checked) if checked.matches => {
-                attempt.succeeded().await?;
-                Ok(Some(checked))
+                let open = async |connection: &mut AsyncPgConnection, keys: Keys<'_>| {
+                    open(connection, keys, checked).await
+                };
+                Ok(Some((checked, attempt.succeeded_by(open).await?)))
             }
             Ok(_) => {
                 attempt.failed(held.user, origin).await?;
@@ -89,7 +98,7 @@ impl Checker {
             }
             Err(error) => {
                 attempt.withdraw().await?;
-                Err(error)
+                Err(error.into())
             }
         }
     }
@@ -103,10 +112,11 @@ impl Checker {
         typed: &Secret,
         origin: &Origin,
     ) -> Result<Option<String>, PasswordError> {
-        let begun = self.begin(&row.email, None).await?;
+        let (begun, ()) = self.begin(&row.email, None, async |_| Ok(())).await?;
         let held = Held { user: Some(user), phc: row.password_hash.clone() };
         let typed = NormalPassword::from(typed.expose());
-        let checked = self.judge(begun, &held, typed, origin).await?;
+        let open = async |_: &mut AsyncPgConnection, _: Keys<'_>, _| Ok::<Option<()>, PasswordError>(None);
+        let checked = self.judge(begun, &held, typed, origin, open).await?;
         Ok(checked.and(held.phc))
     }
 }

@@ -27,7 +27,7 @@ use crate::{
 ///
 /// Whether or not the address has an account, the same is done and answered.
 #[utoipa::path(
-    tag = "account",
+    tag = "Accounts",
     request_body = MailWanted,
     responses((status = 202, description = "Always the same", body = Accepted), Bodied, Overloaded)
 )]
@@ -48,7 +48,7 @@ pub(crate) async fn forgot_password(
 /// An account that many wrong passwords have locked is open again. If the mailbox is proven by this for the first time, the API keys and all else that was
 /// set up before are dropped.
 #[utoipa::path(
-    tag = "account",
+    tag = "Accounts",
     request_body = PasswordReset,
     responses((status = 200, description = "Set: log in", body = Settled), Unauthenticated, Bodied, Overloaded)
 )]

@@ -19,7 +19,7 @@ use crate::{permissions::ReadAuth, rights};
 /// organisation that it acts in. It changes nothing. That the resource is there, and of this
 /// organisation, only the service knows whose it is.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     request_body = Check,
     responses((status = 200, description = "Whether, and why", body = Decision), Credentialed, Bodied),
     security(("bearer" = ["auth:read"]), ("api_key" = ["auth:read"]))
@@ -40,7 +40,7 @@ pub(crate) async fn check_permission(
 /// Tells a service whether somebody may do something with a resource, as of now and whatever
 /// credential they use.
 #[utoipa::path(
-    tag = "internal",
+    tag = "Internal",
     request_body = CheckOf,
     responses((status = 200, description = "Whether, and why", body = Decision), Credentialed, Bodied),
     security(("service" = []))

@@ -23,7 +23,7 @@ const LIST: &str = "resource-permissions";
 /// Lists who may use a resource, for those who decide about it: who manages the organisation
 /// (with `orgs:write`), and members with the level `admin` on it.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     params(
         PageQuery,
         ("id" = OrgId, Path, description = "Which organisation"),
@@ -51,7 +51,7 @@ pub(crate) async fn list_resource_permissions(
 /// Gives a member a leave for a resource. From the first one on only those who have a leave
 /// may use it, and who manages the organisation, each as far as their scopes go.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     request_body = ResourceLevel,
     params(
         ("id" = OrgId, Path, description = "Which organisation"),
@@ -86,7 +86,7 @@ pub(crate) async fn put_resource_permission(
 
 /// Takes a member's leave for a resource, which stays restricted: also when it was the last.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     params(
         ("id" = OrgId, Path, description = "Which organisation"),
         ("resource" = ResourceId, Path, description = "Any id of any service"),
@@ -116,7 +116,7 @@ pub(crate) async fn delete_resource_permission(
 
 /// Opens a resource to all members again, as far as their scopes go: every leave is gone.
 #[utoipa::path(
-    tag = "organization",
+    tag = "Organisations",
     params(
         ("id" = OrgId, Path, description = "Which organisation"),
         ("resource" = ResourceId, Path, description = "Any id of any service")

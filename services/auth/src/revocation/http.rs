@@ -15,7 +15,7 @@ use super::read;
 /// cursor of the answer before. Like the key set it is open to all that reach the
 /// internal listener: it names users, sessions and keys by their ids, and nothing else.
 #[utoipa::path(
-    tag = "internal",
+    tag = "Internal",
     params(("since" = Option<String>, Query, description = "The cursor of the answer before")),
     responses((status = 200, description = "The cursor, and the revocations", body = Object), Queried, Overloaded)
 )]

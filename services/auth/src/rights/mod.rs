@@ -1,7 +1,8 @@
-//! What a user may do: roles and permissions are data, read whenever a token is made, and
+//! What a user may do: roles and permissions are data, asked for whenever a token is made, and
 //! void tokens when they change.
 
 mod error;
+mod permitted;
 pub(crate) mod store;
 
 pub(crate) use error::RightsError;

@@ -1,9 +1,10 @@
 //! The SQL of rights.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName,
+    result::Error::NotFound,
     sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -11,28 +12,23 @@ use identity::{Credential, Principal, Refusal, Revocation};
 use ids::{OrgId, Timestamp, UserId};
 use service_kit::db::{self, statement};
 
-use super::{LEAVING, RightsError};
+use super::{
+    LEAVING, RightsError,
+    permitted::{self, Permitted},
+};
 use crate::{revocation, schema::users};
 
 /// A user in one organisation, as of now.
-#[derive(Clone, Debug, QueryableByName)]
+#[derive(Clone, Debug)]
 pub(crate) struct Rights {
-    #[diesel(sql_type = BigInt, column_name = user_version)]
     pub(crate) version: i64,
-    #[diesel(sql_type = Bool)]
     pub(crate) email_verified: bool,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     pub(crate) banned_at: Option<Timestamp>,
     /// When the account goes, if its deletion waits.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     pub(crate) delete_at: Option<Timestamp>,
     /// None while the deletion waits, whatever the user has.
-    #[diesel(sql_type = Array<Text>)]
     pub(crate) roles: Vec<String>,
-    /// What the roles permit: sensitive ones only once the address is verified, and what
-    /// does not administer only as far as the role in the organisation permits it too.
-    /// While the deletion of the account waits, [`LEAVING`] alone.
-    #[diesel(sql_type = Array<Text>)]
+    /// What the roles permit. While the deletion of the account waits, [`LEAVING`] alone.
     pub(crate) scopes: Vec<String>,
 }
 
@@ -43,20 +39,82 @@ impl Rights {
     }
 }
 
-/// The rights of a row of users `u` who has a row of memberships `m`; `$3` is [`LEAVING`].
-pub(crate) const RIGHTS: &str = "
+/// What rights follow from, of a row of users `u` who has a row of memberships `m`: the
+/// columns of [`Standing`].
+pub(crate) const STANDING: &str = "
     u.version AS user_version, u.email_verified_at IS NOT NULL AS email_verified, u.banned_at, u.delete_at,
-    ARRAY(SELECT role FROM user_roles r
-          WHERE r.user_id = u.id AND u.delete_at IS NULL ORDER BY role) AS roles,
-    CASE WHEN u.delete_at IS NOT NULL THEN $3 ELSE
-    ARRAY(SELECT DISTINCT p.scope
-          FROM user_roles r
-          JOIN role_permissions USING (role)
-          JOIN permissions p USING (scope)
-          WHERE r.user_id = u.id AND (u.email_verified_at IS NOT NULL OR NOT p.sensitive)
-            AND (p.scope ~ ':admin$' OR EXISTS (
-                 SELECT FROM role_permissions o WHERE o.role = m.role AND o.scope = p.scope))
-          ORDER BY p.scope) END AS scopes";
+    ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role) AS roles, m.role AS role_there,
+    (SELECT id FROM role_permissions_state) AS permitted";
+
+/// What [`STANDING`] reads.
+#[derive(Debug, QueryableByName)]
+pub(crate) struct Standing {
+    #[diesel(sql_type = BigInt, column_name = user_version)]
+    version: i64,
+    #[diesel(sql_type = Bool)]
+    email_verified: bool,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    banned_at: Option<Timestamp>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    delete_at: Option<Timestamp>,
+    #[diesel(sql_type = Array<Text>)]
+    roles: Vec<String>,
+    #[diesel(sql_type = Text)]
+    role_there: String,
+    /// In which state of the table of permissions that is.
+    #[diesel(sql_type = Uuid)]
+    permitted: uuid::Uuid,
+}
+
+impl Standing {
+    /// The rights that follow. What roles permit is read where this process has not yet seen
+    /// it in this state, or as it is by then: who holds what changed meanwhile has an
+    /// outdated version.
+    pub(crate) async fn rights(self, connection: &mut AsyncPgConnection) -> db::Result<Rights> {
+        let permitted = match permitted::known(self.permitted) {
+            Some(permitted) => permitted,
+            None => read_permitted(connection).await?,
+        };
+        let Self { version, email_verified, banned_at, delete_at, roles, role_there, .. } = self;
+        let (roles, scopes) = if delete_at.is_some() {
+            (Vec::new(), LEAVING.map(str::to_owned).to_vec())
+        } else {
+            let scopes = permitted.scopes(&roles, &role_there, email_verified);
+            (roles, scopes)
+        };
+        Ok(Rights { version, email_verified, banned_at, delete_at, roles, scopes })
+    }
+}
+
+async fn read_permitted(connection: &mut AsyncPgConnection) -> db::Result<Arc<Permitted>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Uuid)]
+        state: uuid::Uuid,
+        #[diesel(sql_type = Text)]
+        role: String,
+        #[diesel(sql_type = Text)]
+        scope: String,
+        #[diesel(sql_type = Bool)]
+        sensitive: bool,
+    }
+    let all = statement(
+        "SELECT s.id AS state, coalesce(r.role, '') AS role, coalesce(p.scope, '') AS scope,
+                coalesce(p.sensitive, false) AS sensitive
+         FROM role_permissions_state s LEFT JOIN (role_permissions r JOIN permissions p USING (scope)) ON true",
+    );
+    let rows: Vec<Row> = all.load(connection).await?;
+    let [Row { state, .. }, ..] = rows[..] else { return Err(NotFound.into()) };
+    let permitted = Permitted::of(rows.into_iter().map(|row| (row.role, row.scope, row.sensitive)));
+    Ok(permitted::keep(state, permitted))
+}
+
+/// Holds what roles permit: whoever is about to change it does this first, so that no two
+/// wait for each other.
+pub(crate) async fn hold_permitted(connection: &mut AsyncPgConnection) -> db::Result<()> {
+    statement("SELECT FROM role_permissions_state FOR UPDATE").execute(connection).await?;
+    Ok(())
+}
 
 /// What `user` may do in `org`; `None` when there is no such member.
 pub(crate) async fn find(
@@ -66,12 +124,15 @@ pub(crate) async fn find(
 ) -> db::Result<Option<Rights>> {
     static FIND: LazyLock<String> = LazyLock::new(|| {
         format!(
-            "SELECT {RIGHTS} FROM users u JOIN memberships m ON m.user_id = u.id
+            "SELECT {STANDING} FROM users u JOIN memberships m ON m.user_id = u.id
              WHERE m.org_id = $1 AND u.id = $2"
         )
     });
     let found = statement(FIND.as_str()).bind::<Uuid, _>(org).bind::<Uuid, _>(user);
-    Ok(found.bind::<Array<Text>, _>(&LEAVING[..]).get_result(connection).await.optional()?)
+    match found.get_result::<Standing>(connection).await.optional()? {
+        Some(standing) => standing.rights(connection).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Whose rights change.

@@ -29,6 +29,7 @@ pub(super) async fn define(
     if !unknown.is_empty() {
         return Err(rules::unknown_scopes(&unknown));
     }
+    rights::store::hold_permitted(connection).await?;
     // Before the role, as by whoever gives it to them: somebody who holds it already may come to
     // hold it once more, in another organisation.
     rights::store::hold_holders(connection, name).await?;

@@ -17,7 +17,7 @@ use crate::{permissions::AdministerAuth, rights};
 
 /// Lists every role: those of the platform, and those in organisations.
 #[utoipa::path(
-    tag = "admin",
+    tag = "Administration",
     responses((status = 200, description = "The roles", body = RoleList), Credentialed),
     security(("bearer" = ["auth:admin"]), ("api_key" = ["auth:admin"]))
 )]
@@ -32,7 +32,7 @@ pub(crate) async fn list_roles(
 
 /// Lists every scope that roles can permit.
 #[utoipa::path(
-    tag = "admin",
+    tag = "Administration",
     responses((status = 200, description = "The scopes", body = PermissionList), Credentialed),
     security(("bearer" = ["auth:admin"]), ("api_key" = ["auth:admin"]))
 )]
@@ -48,7 +48,7 @@ pub(crate) async fn list_permissions(
 /// Makes a role, or says what it permits from now on. If that is not what it was, the tokens
 /// of all who hold it are void within a second, and a refresh brings the new rights.
 #[utoipa::path(
-    tag = "admin",
+    tag = "Administration",
     request_body = RoleDefinition,
     params(("name" = String, Path, description = "AUDITOR: of the platform; auditor: in organisations")),
     responses((status = 200, description = "The role as it is now", body = Role), Credentialed, Bodied, NotFound),
@@ -79,7 +79,7 @@ pub(crate) async fn put_role(
 
 /// Deletes a role that nobody holds and nobody is invited to.
 #[utoipa::path(
-    tag = "admin",
+    tag = "Administration",
     params(("name" = String, Path, description = "Which role")),
     responses(
         (status = 204, description = "Deleted"),
@@ -98,6 +98,7 @@ pub(crate) async fn delete_role(
 ) -> Result<HttpResponse, HttpError> {
     db.transaction(async |connection| {
         rights::store::require_live(connection, &caller).await?;
+        rights::store::hold_permitted(connection).await?;
         store::remove(connection, &name).await?;
         let entry = Entry::of(audited::ROLE_DELETED).on(&*name);
         Ok::<_, RoleError>(audit::record(connection, &origin.caller(&caller), entry).await?)

@@ -37,7 +37,7 @@ const SECRET: usize = 20;
 
 /// Reads how the caller's second factor stands.
 #[utoipa::path(
-    tag = "second factor",
+    tag = "Second factors",
     responses((status = 200, description = "How it stands", body = SecondFactorStatus), Credentialed),
     security(("bearer" = ["auth:read"]), ("api_key" = ["auth:read"]))
 )]
@@ -62,7 +62,7 @@ pub(crate) async fn get_second_factor(
 ///
 /// The last proof must be at most 15 minutes old.
 #[utoipa::path(
-    tag = "second factor",
+    tag = "Second factors",
     responses(
         (status = 200, description = "The secret, which is shown this once", body = TotpEnrolment),
         (status = 409, description = "A second factor is on", body = Problem, content_type = "application/problem+json"),
@@ -102,7 +102,7 @@ pub(crate) async fn enroll_totp(
 ///
 /// Sessions stay; in those that were opened without it, what is sensitive takes a step-up.
 #[utoipa::path(
-    tag = "second factor",
+    tag = "Second factors",
     request_body = TotpConfirmation,
     responses(
         (status = 200, description = "On; codes for who loses the device", body = RecoveryCodes),
@@ -138,7 +138,7 @@ pub(crate) async fn confirm_totp(
 /// Switches the second factor off by one proof: a code, a recovery code, or the password in
 /// a session that has shown the second factor within 15 minutes.
 #[utoipa::path(
-    tag = "second factor",
+    tag = "Second factors",
     request_body = SecondFactorOff,
     params(idempotency::Key),
     responses((status = 204, description = "Off"), Credentialed, Bodied, Limited, Overloaded, Keyed),
@@ -184,7 +184,7 @@ pub(crate) async fn disable_totp(
 ///
 /// The second factor must have been shown in the session within 15 minutes.
 #[utoipa::path(
-    tag = "second factor",
+    tag = "Second factors",
     responses(
         (status = 200, description = "The codes, which are shown this once", body = RecoveryCodes),
         (status = 409, description = "No second factor is on", body = Problem, content_type = "application/problem+json"),

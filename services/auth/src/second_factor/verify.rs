@@ -27,7 +27,7 @@ const TRIES: i32 = 5;
 /// It takes five codes at most. Each code works once, and many wrong ones in a row lock the
 /// account's codes for a while.
 #[utoipa::path(
-    tag = "session",
+    tag = "Sessions",
     request_body = SecondFactorProof,
     params(ModeQuery),
     responses(

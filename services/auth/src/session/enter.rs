@@ -1,12 +1,12 @@
 use actix_web::{HttpRequest, HttpResponse, Responder, body::BoxBody};
-use audit::Entry;
-use contract_auth::{MailKind, SecondFactorRequired, audited};
+use contract_auth::{MailKind, SecondFactorRequired};
 use diesel_async::AsyncPgConnection;
 use ids::{OrgId, Timestamp, UserId};
 use service_kit::db;
 
-use super::{Device, Minting, Mode, Opened, Opening, Pass, SessionError};
+use super::{Device, Minting, Mode, Opened, Opening, Pass, SessionError, minting::Terms};
 use crate::{
+    attempt::Keys,
     mail::{self, NewMail},
     one_time::{self, NewToken, Purpose},
 };
@@ -20,6 +20,12 @@ pub(crate) struct Proven {
     pub(crate) by: Method,
     /// How the client wants to carry the session.
     pub(crate) mode: Mode,
+}
+
+impl Proven {
+    fn opening(self) -> Opening {
+        Opening::now((self.user, self.org), vec![self.by.name().to_owned()], self.mode)
+    }
 }
 
 /// How somebody proves who they are; the names are those of RFC 8176 where it has one.
@@ -59,15 +65,29 @@ impl Minting {
         device: &Device,
         proven: Proven,
     ) -> Result<Entered, SessionError> {
-        let Proven { user, org, by, mode } = proven;
-        let opening = Opening::now((user, org), vec![by.name().to_owned()], mode);
-        match self.open_unguarded(connection, device, opening).await? {
+        match self.open_on(connection, device, proven.opening(), Terms::FirstStep).await? {
             Some(opened) => {
-                announce(connection, device, &opened, (user, org), by.name()).await?;
+                tell(connection, device, &opened, (proven.user, proven.org)).await?;
                 Ok(Entered::In(opened.pass))
             }
             None => Ok(Entered::Halfway(self.halfway(connection, proven).await?)),
         }
+    }
+
+    /// The same in one statement, outside a transaction, as most logins go: where the user's
+    /// row is as it was found, and there is no second step, nobody to refuse and nobody to
+    /// tell. Else it changes nothing. The attempt that was right is settled with it.
+    pub(super) async fn enter_at_once(
+        &self,
+        connection: &mut AsyncPgConnection,
+        device: &Device,
+        proven: Proven,
+        as_found: &str,
+        attempt: Keys<'_>,
+    ) -> Result<Option<Entered>, SessionError> {
+        let terms = Terms::AtOnce { as_found, attempt };
+        let opened = self.open_on(connection, device, proven.opening(), terms).await?;
+        Ok(opened.map(|opened| Entered::In(opened.pass)))
     }
 
     /// Lets somebody in who has taken the second step as well: `opening` says how both were
@@ -78,9 +98,10 @@ impl Minting {
         device: &Device,
         opening: Opening,
     ) -> Result<Pass, SessionError> {
-        let (whose, by) = ((opening.user, opening.org), opening.methods.join(" "));
-        let opened = self.open(connection, device, opening).await?;
-        announce(connection, device, &opened, whose, &by).await?;
+        let whose = (opening.user, opening.org);
+        let opened = self.open_on(connection, device, opening, Terms::Login).await?;
+        let opened = opened.ok_or(SessionError::Over)?;
+        tell(connection, device, &opened, whose).await?;
         Ok(opened.pass)
     }
 
@@ -105,16 +126,13 @@ impl Minting {
     }
 }
 
-/// Audits a login, and tells the user by mail if it is on a device that is new to them.
-async fn announce(
+/// Tells the user by mail if they log in on a device that is new to them.
+async fn tell(
     connection: &mut AsyncPgConnection,
     device: &Device,
     opened: &Opened,
     (user, org): (UserId, OrgId),
-    by: &str,
 ) -> db::Result<()> {
-    let entry = Entry::of(audited::SESSION_OPENED).on(opened.id).in_org(org).with("by", by);
-    audit::record(connection, &device.origin.anybody(user.to_string()), entry).await?;
     let Some(address) = &opened.unseen_by else { return Ok(()) };
     let mail = NewMail::to_user(MailKind::NewDevice, address, user, org)
         .with("device", device.name())

@@ -25,7 +25,8 @@ use super::{
 };
 use crate::{
     account::{self, Email, store::LoginRow},
-    password::{Checker, Held, NormalPassword},
+    attempt::Keys,
+    password::{Checked, Checker, Held, NormalPassword},
     permissions::{ReadAuth, WriteAuth},
     rights,
 };
@@ -38,7 +39,7 @@ const LIST: &str = "sessions";
 /// An unknown address and a wrong password get the same answer after the same work, and
 /// after five in a row the same delays.
 #[utoipa::path(
-    tag = "session",
+    tag = "Sessions",
     request_body = Login,
     params(ModeQuery),
     responses(
@@ -58,35 +59,53 @@ pub(crate) async fn login(
     tokens: Data<Minting>,
     device: Device,
 ) -> Result<Entered, HttpError> {
-    let row = prove(&body.0, &db, &checker, &device.origin).await?;
-    let LoginRow { id: user, org_id: org, password_changed_at, .. } = row;
-    let proven = Proven { user, org, by: Method::Password, mode: query.mode };
+    let (row, entered) = prove(&body.0, query.mode, &db, &checker, &tokens, &device).await?;
+    if let Some(entered) = entered {
+        return Ok(entered);
+    }
     let entered = db.transaction(async |connection| {
-        if !account::store::hold_password(connection, user, password_changed_at).await? {
+        if !account::store::hold_password(connection, row.id, row.password_changed_at).await? {
             return Err(SessionError::WrongCredentials);
         }
-        tokens.enter(connection, &device, proven).await
+        tokens.enter(connection, &device, proven(&row, query.mode)).await
     });
     Ok(entered.await?)
 }
 
-/// Who logs in, once the password has proven it. The attempt is counted before anything is
-/// looked at, for an address without an account as well.
-async fn prove(proof: &Login, db: &Db, checker: &Checker, origin: &Origin) -> Result<LoginRow, SessionError> {
-    let begun = checker.begin(&proof.email, origin.ip).await?;
-    let row = match proof.email.parse::<Email>() {
-        Ok(email) => account::store::find_for_login(&mut *db.connection().await?, email.as_str()).await?,
-        Err(_) => None,
+/// Who logs in, once the password has proven it, and what that led to if it took no more. The
+/// attempt is counted whether there is an account or not.
+async fn prove(
+    proof: &Login,
+    mode: Mode,
+    db: &Db,
+    checker: &Checker,
+    tokens: &Minting,
+    device: &Device,
+) -> Result<(LoginRow, Option<Entered>), SessionError> {
+    let find = async |connection: &AsyncPgConnection| match proof.email.parse::<Email>() {
+        Ok(email) => account::store::find_for_login(connection, email.as_str()).await,
+        Err(_) => Ok(None),
     };
+    let (begun, row) = checker.begin(&proof.email, device.origin.ip, find).await?;
     let typed = NormalPassword::from(proof.password.expose());
     let held = Held { user: row.as_ref().map(|row| row.id), phc: row.as_ref().and_then(LoginRow::phc) };
-    let checked = checker.judge(begun, &held, typed.clone(), origin).await?;
-    let (checked, row) = checked.zip(row).ok_or(SessionError::WrongCredentials)?;
+    let enter = async |connection: &mut AsyncPgConnection, keys: Keys<'_>, checked: Checked| match &row {
+        Some(row) if !checked.outdated => {
+            tokens.enter_at_once(connection, device, proven(row, mode), &row.as_found, keys).await
+        }
+        _ => Ok(None),
+    };
+    let judged = checker.judge(begun, &held, typed.clone(), &device.origin, enter).await?;
+    let ((checked, entered), row) = judged.zip(row).ok_or(SessionError::WrongCredentials)?;
     if let (true, Some(old)) = (checked.outdated, held.phc) {
         let new = checker.hasher.make(typed).await?;
         account::store::rehash(&mut *db.connection().await?, row.id, &old, &new).await?;
     }
-    Ok(row)
+    Ok((row, entered))
+}
+
+fn proven(row: &LoginRow, mode: Mode) -> Proven {
+    Proven { user: row.id, org: row.org_id, by: Method::Password, mode }
 }
 
 /// Gives the next pair of tokens and voids the one before.
@@ -94,7 +113,7 @@ async fn prove(proof: &Login, db: &Db, checker: &Checker, origin: &Origin) -> Re
 /// Several at once with one token all get the same successor; a token used again
 /// later than 10 seconds after it was replaced ends the session.
 #[utoipa::path(
-    tag = "session",
+    tag = "Sessions",
     request_body = Refresh,
     responses((status = 200, description = "The next pair", body = Tokens), Unauthenticated, Bodied, Overloaded)
 )]
@@ -112,7 +131,8 @@ pub(crate) async fn refresh(
     let now = Timestamp::now();
     let mut connection = db.connection().await?;
     let rotated = store::rotate(&mut connection, &given, tokens.lifetimes.idle, now).await?;
-    if let Some(Rotated { owner, rights }) = rotated {
+    if let Some(Rotated { owner, standing }) = rotated {
+        let rights = standing.rights(&mut connection).await?;
         let next = RefreshToken { counter: given.counter + 1, issued_at: now, ..given };
         return Ok(Json(tokens.pair_of(&owner, rights, next, now)?));
     }
@@ -169,7 +189,7 @@ enum Replaced {
 
 /// Ends the caller's session; a browser that carries it as a cookie is told to forget it.
 #[utoipa::path(
-    tag = "session",
+    tag = "Sessions",
     params(idempotency::Key),
     responses((status = 204, description = "Logged out"), Credentialed, Keyed),
     security(("bearer" = ["auth:write"]))
@@ -203,7 +223,7 @@ pub(crate) async fn logout(
 
 /// Lists the caller's sessions, the latest login first.
 #[utoipa::path(
-    tag = "session",
+    tag = "Sessions",
     params(PageQuery),
     responses((status = 200, description = "A page of sessions", body = SessionList), Credentialed, Queried),
     security(("bearer" = ["auth:read"]), ("api_key" = ["auth:read"]))
@@ -229,7 +249,7 @@ pub(crate) async fn list_sessions(
 
 /// Ends one of the caller's sessions.
 #[utoipa::path(
-    tag = "session",
+    tag = "Sessions",
     params(("id" = SessionId, Path, description = "Which session")),
     responses((status = 204, description = "Ended"), Credentialed, NotFound),
     security(("bearer" = ["auth:write"]))
@@ -261,7 +281,7 @@ pub(crate) async fn delete_session(
 
 /// Ends all of the caller's sessions but the one that asks.
 #[utoipa::path(
-    tag = "session",
+    tag = "Sessions",
     responses((status = 204, description = "There are no others"), Credentialed),
     security(("bearer" = ["auth:write"]))
 )]

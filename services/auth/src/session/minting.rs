@@ -1,5 +1,6 @@
 use actix_web::web::Data;
-use contract_auth::{Secret, Tokens};
+use audit::Entry;
+use contract_auth::{Secret, Tokens, audited};
 use diesel_async::AsyncPgConnection;
 use identity::Principal;
 use ids::{OrgId, SessionId, Timestamp, UserId};
@@ -7,9 +8,10 @@ use sealing::Keyring;
 
 use super::{
     Device, Lifetimes, Mode, Pass, RefreshToken, SessionError, cookie, rules,
-    store::{self, NewSession, Owner},
+    store::{self, AtOnce, NewSession, Outcome, Owner},
 };
 use crate::{
+    attempt::Keys,
     rights::{self, Rights, RightsError},
     settings::LoginPolicy,
     token::{Subject, TokenIssuer},
@@ -52,45 +54,84 @@ impl Opening {
     }
 }
 
+/// How a session may begin.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Terms<'a> {
+    /// As part of something else, by all the proofs that it takes.
+    Part,
+    /// As a login, by all the proofs that it takes.
+    Login,
+    /// As a login by a first proof: not for a user who has a second factor.
+    FirstStep,
+    /// The same, outside a transaction, with the attempt that succeeds by it: if it takes no
+    /// more than that, and the user's row is still as it was found.
+    AtOnce { as_found: &'a str, attempt: Keys<'a> },
+}
+
 /// A session that has begun.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    pub(crate) id: SessionId,
     pub(crate) pass: Pass,
     /// Whom to tell, if its user was never seen on such a device there: their address.
     pub(super) unseen_by: Option<String>,
 }
 
 impl Minting {
-    /// Opens a session on a device by all the proofs that it takes.
+    /// Opens a session on a device, as part of what the transaction does.
     pub(crate) async fn open(
         &self,
         connection: &mut AsyncPgConnection,
         device: &Device,
         opening: Opening,
     ) -> Result<Opened, SessionError> {
-        self.insert(connection, device, opening, false).await?.ok_or(SessionError::Over)
+        self.open_on(connection, device, opening, Terms::Part).await?.ok_or(SessionError::Over)
     }
 
-    /// Opens a session by a first proof, unless the user has a second factor.
-    pub(super) async fn open_unguarded(
+    /// Opens a session on these terms, or none if they are not met.
+    pub(super) async fn open_on(
         &self,
         connection: &mut AsyncPgConnection,
         device: &Device,
         opening: Opening,
-    ) -> Result<Option<Opened>, SessionError> {
-        self.insert(connection, device, opening, true).await
-    }
-
-    async fn insert(
-        &self,
-        connection: &mut AsyncPgConnection,
-        device: &Device,
-        opening: Opening,
-        unless_guarded: bool,
+        terms: Terms<'_>,
     ) -> Result<Option<Opened>, SessionError> {
         let now = Timestamp::now();
+        let new = self.session(device, opening, terms, now);
+        let outcome = store::open(connection, &new).await?;
+        let Some(Outcome { opened, unseen_by, standing }) = outcome else {
+            return if new.at_once.is_some() { Ok(None) } else { Err(RightsError::Ended.into()) };
+        };
+        if !opened {
+            return Ok(None);
+        }
+        let rights = standing.rights(connection).await?;
+        let state = RefreshToken { session: new.id, counter: 0, issued_at: now };
+        Ok(Some(Opened { pass: self.pass_of(&new.owner, rights, state, now)?, unseen_by }))
+    }
+
+    /// A session that begins now.
+    fn session<'a>(
+        &self,
+        device: &'a Device,
+        opening: Opening,
+        terms: Terms<'a>,
+        now: Timestamp,
+    ) -> NewSession<'a> {
         let Opening { user, org, methods, authenticated_at, mode } = opening;
+        let id = SessionId::generate();
+        let unverified = !self.policy.requires_verified_email;
+        let entry = || {
+            let entry = Entry::of(audited::SESSION_OPENED).on(id).in_org(org).with("by", methods.join(" "));
+            audit::row(&device.origin.anybody(user.to_string()), entry)
+        };
+        let (unless_guarded, entry, at_once) = match terms {
+            Terms::Part => (false, None, None),
+            Terms::Login => (false, Some(entry()), None),
+            Terms::FirstStep => (true, Some(entry()), None),
+            Terms::AtOnce { as_found, attempt } => {
+                (true, Some(entry()), Some(AtOnce { as_found, unverified, attempt }))
+            }
+        };
         let owner = Owner {
             user_id: user,
             org_id: org,
@@ -100,17 +141,11 @@ impl Minting {
             cookie: mode == Mode::Cookie,
             version: 0,
         };
-        let new = NewSession { id: SessionId::generate(), owner, device, now, unless_guarded };
-        let inserted = store::insert(connection, &new).await?;
-        if !inserted.opened {
-            return Ok(None);
-        }
-        let state = RefreshToken { session: new.id, counter: 0, issued_at: now };
-        let pass = self.pass(connection, &new.owner, state, now).await?;
-        Ok(Some(Opened { id: new.id, pass, unseen_by: inserted.unseen_by }))
+        NewSession { id, owner, device, now, unless_guarded, entry, at_once }
     }
 
-    /// What the client of a session in this state goes on with.
+    /// What the client of a session in this state goes on with, with the user's rights as of
+    /// now.
     pub(crate) async fn pass(
         &self,
         connection: &mut AsyncPgConnection,
@@ -118,10 +153,22 @@ impl Minting {
         state: RefreshToken,
         now: Timestamp,
     ) -> Result<Pass, SessionError> {
+        let rights = rights::store::find(connection, owner.org_id, owner.user_id).await?;
+        self.pass_of(owner, rights.ok_or(RightsError::Ended)?, state, now)
+    }
+
+    /// [`Minting::pass`] with rights that were read with the session.
+    fn pass_of(
+        &self,
+        owner: &Owner,
+        rights: Rights,
+        state: RefreshToken,
+        now: Timestamp,
+    ) -> Result<Pass, SessionError> {
         if !owner.cookie {
-            return Ok(Pass::Tokens(self.pair(connection, owner, state, now).await?));
+            return Ok(Pass::Tokens(self.pair_of(owner, rights, state, now)?));
         }
-        self.subject(connection, owner, state.session).await?;
+        self.admissible(rights)?;
         let lasts = rules::remaining(owner.expires_at, self.lifetimes.idle, now);
         let text = cookie::text(&self.keyring, state.session)?;
         Ok(Pass::Cookie { session: state.session, text, lasts })

@@ -24,7 +24,7 @@ use crate::{membership, permissions::WriteAuth, revocation, rights};
 /// tokens for the new organisation: who holds an access token for some minutes gets nothing
 /// here that lasts longer.
 #[utoipa::path(
-    tag = "session",
+    tag = "Sessions",
     request_body = SwitchOrg,
     responses((status = 200, description = "A token for that organisation", body = SwitchedOrg), Credentialed, Bodied, NotFound),
     security(("bearer" = ["auth:write"]))

@@ -27,7 +27,7 @@ use crate::{
 /// The session stays, and so does its refresh token or cookie; the access token of the
 /// answer says when the proof was (`auth_time`, `amr`).
 #[utoipa::path(
-    tag = "session",
+    tag = "Sessions",
     request_body = StepUp,
     responses((status = 200, description = "Proven; what to go on with", body = SessionReply),
               Credentialed, Bodied, Limited, Overloaded),

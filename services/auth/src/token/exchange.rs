@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::web::Data;
 use contract_auth::{ApiKeyText, IssuedToken, Secret, TokenRequest, grant_type, token_type};
@@ -169,7 +169,7 @@ impl Exchanges {
         now: Timestamp,
     ) -> Result<IssuedToken, TokenError> {
         let audience = service_named(request)?;
-        let claims = self.inside.verify(token.expose()).await?;
+        let claims = Arc::unwrap_or_clone(self.inside.verify(token.expose()).await?);
         if claims.aud != client.name() {
             return Err(TokenError::InvalidGrant(
                 "it was not meant for the service that shows it".to_owned(),

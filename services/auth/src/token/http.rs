@@ -18,7 +18,7 @@ const KEEP_KEYS: &str = "public, max-age=300";
 /// Gives one of our own services a token: its own (client credentials), or one made
 /// from another (RFC 8693 exchange). The client proves itself by HTTP Basic.
 #[utoipa::path(
-    tag = "internal",
+    tag = "Internal",
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "The token", body = IssuedToken),
@@ -43,7 +43,7 @@ pub(crate) async fn create_token(
 
 /// The public keys of this installation's tokens (RFC 7517), inside.
 #[utoipa::path(
-    tag = "internal",
+    tag = "Internal",
     responses((status = 200, description = "A JWK set", body = Object), Overloaded)
 )]
 #[get("/internal/v1/auth/jwks.json")]
@@ -53,7 +53,7 @@ pub(crate) async fn get_internal_jwks(keys: Data<SigningKeys>) -> Result<HttpRes
 
 /// The public keys that access tokens verify with (a JWK set, RFC 7517).
 #[utoipa::path(
-    tag = "discovery",
+    tag = "Discovery",
     responses((status = 200, description = "A JWK set", body = Object,
                example = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig",
                                           "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
@@ -68,7 +68,7 @@ pub(crate) async fn get_jwks(keys: Data<SigningKeys>) -> Result<HttpResponse, Ht
 /// Where the keys are and how tokens look, for libraries that begin here (OpenID
 /// Connect Discovery 1.0; sign-in itself is by this API, not by redirects).
 #[utoipa::path(
-    tag = "discovery",
+    tag = "Discovery",
     responses((status = 200, description = "The issuer's metadata", body = Object))
 )]
 #[get("/.well-known/openid-configuration")]

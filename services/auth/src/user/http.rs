@@ -25,7 +25,7 @@ struct LastOne(#[to_schema] Problem);
 /// Bans a user: their sessions end, their keys and tokens open nothing, everywhere
 /// within a second. Who is banned already stays so, for the same reason as before.
 #[utoipa::path(
-    tag = "admin",
+    tag = "Administration",
     request_body = Ban,
     params(idempotency::Key, ("id" = UserId, Path, description = "Which user")),
     responses((status = 204, description = "Banned"), LastOne, Credentialed, Bodied, NotFound, Keyed),
@@ -58,7 +58,7 @@ pub(crate) async fn ban_user(
 
 /// Lets a banned user in again: they log in anew, and their keys open what they did.
 #[utoipa::path(
-    tag = "admin",
+    tag = "Administration",
     params(idempotency::Key, ("id" = UserId, Path, description = "Which user")),
     responses((status = 204, description = "Not banned"), Credentialed, NotFound, Keyed),
     security(("bearer" = ["auth:admin"]), ("api_key" = ["auth:admin"]))
@@ -82,7 +82,7 @@ pub(crate) async fn unban_user(
 /// Gives a user exactly these roles, and `USER`, which everybody has. If that changes
 /// anything, their tokens are void, and a refresh brings the new rights.
 #[utoipa::path(
-    tag = "admin",
+    tag = "Administration",
     request_body = Roles,
     params(idempotency::Key, ("id" = UserId, Path, description = "Which user")),
     responses((status = 200, description = "The roles as they are now", body = Roles),
@@ -116,7 +116,7 @@ pub(crate) async fn set_user_roles(
 /// Changes a user: what is absent stays, `null` clears. Whether the address is verified
 /// decides what they may do: if that changes, their tokens are void.
 #[utoipa::path(
-    tag = "admin",
+    tag = "Administration",
     request_body = UserChange,
     params(("id" = UserId, Path, description = "Which user")),
     responses((status = 200, description = "The user as they are now", body = UserDetails),
@@ -148,7 +148,7 @@ pub(crate) async fn patch_user(
 /// Ends all sessions of a user and voids what else they have in hand: tokens, and links
 /// that were mailed. Their password and their API keys go on: a ban ends those.
 #[utoipa::path(
-    tag = "admin",
+    tag = "Administration",
     params(idempotency::Key, ("id" = UserId, Path, description = "Which user")),
     responses((status = 204, description = "Signed out"), Credentialed, NotFound, Keyed),
     security(("bearer" = ["auth:admin"]), ("api_key" = ["auth:admin"]))
@@ -177,7 +177,7 @@ pub(crate) async fn sign_out_user(
 /// Deletes a user with all that hangs on them, at once and for good. Nobody deletes
 /// themselves by this.
 #[utoipa::path(
-    tag = "admin",
+    tag = "Administration",
     params(("id" = UserId, Path, description = "Which user")),
     responses((status = 204, description = "Deleted"), LastOne, Credentialed, NotFound),
     security(("bearer" = ["auth:admin"]), ("api_key" = ["auth:admin"]))

@@ -27,7 +27,7 @@ use crate::{
 /// The tokens from before are void, and the next ones (a refresh brings them) hold what
 /// waited for it.
 #[utoipa::path(
-    tag = "account",
+    tag = "Accounts",
     request_body = MailProof,
     responses((status = 200, description = "Verified", body = Settled), Unauthenticated, Bodied, Overloaded)
 )]
@@ -56,7 +56,7 @@ pub(crate) async fn verify_email(
 
 /// Mails the caller another link that verifies their address; at most five an hour.
 #[utoipa::path(
-    tag = "account",
+    tag = "Accounts",
     params(idempotency::Key),
     responses(
         (status = 202, description = "A mail is on its way", body = Accepted),

@@ -20,7 +20,7 @@ use crate::{
 /// It is good for what the credential is good for, in the same organisation, and for no
 /// more; so it needs no scope of its own.
 #[utoipa::path(
-    tag = "session",
+    tag = "Sessions",
     responses((status = 200, description = "The ticket", body = WsTicket), Credentialed),
     security(("bearer" = []), ("api_key" = []))
 )]

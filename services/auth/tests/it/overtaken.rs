@@ -2,8 +2,8 @@
 //! and nobody waits for anybody in a circle.
 
 use contract_auth::{
-    Impersonate, MailKind, NewApiKey, NewOrganization, PasswordReset, SecondFactorMethod, SecondFactorProof,
-    Secret,
+    Impersonate, Login, LoginReply, MailKind, NewApiKey, NewOrganization, PasswordReset, SecondFactorMethod,
+    SecondFactorProof, Secret,
 };
 use futures_util::future::LocalBoxFuture;
 use service_discovery::CallError;
@@ -15,7 +15,7 @@ use crate::{
     mailbox,
     organizations::role,
     second_factor::{enrolling, first_step, guarded},
-    spawn::{Auth, Somebody, code, refused, spawn},
+    spawn::{Auth, PASSWORD, Somebody, code, refused, spawn},
     user_admin::administrator,
 };
 
@@ -151,11 +151,54 @@ async fn a_login_at_its_second_step_does_not_outlive_what_ends_all_sessions() {
     }
 }
 
+/// The login has shown the password that was right when it was looked up, and waits for the row.
+#[actix_web::test]
+async fn what_changes_an_account_while_somebody_logs_in_is_heeded() {
+    let auth = spawn().await;
+    let changes = [
+        ("UPDATE users SET banned_at = now(), banned_why = 'x'", Err(code(401, "account_suspended"))),
+        ("UPDATE users SET password_changed_at = now()", Err(code(401, "wrong_credentials"))),
+        (
+            "INSERT INTO totp_factors (user_id, sealed_secret, last_step, created_at, confirmed_at)
+                 SELECT id, '', 0, now(), now() FROM users;
+             UPDATE users SET revision = revision + 1",
+            Ok("second factor"),
+        ),
+        ("UPDATE users SET name = 'Ada'", Ok("in")),
+    ];
+    for (turn, (change, wanted)) in changes.into_iter().enumerate() {
+        let email = format!("ada{turn}@example.com");
+        let ada = auth.somebody(&email).await;
+        let (sessions, opened) = (auth.count(SESSIONS).await, auth.count(OPENED).await);
+        let held = auth.db.connect().await;
+        let one = format!(" WHERE id = '{}'", ada.id().uuid());
+        let change = change.replace("FROM users", &format!("FROM users{one}")) + &one;
+        held.batch_execute(&format!("BEGIN; {change}")).await.unwrap();
+        let (client, login) = (auth.client.clone(), Login { email, password: PASSWORD.into() });
+        let login = actix_web::rt::spawn(async move { client.login(&login).await });
+        auth.until(BLOCKED, 1).await;
+        let_go(&held).await;
+        let outcome = match login.await.unwrap() {
+            Ok(LoginReply::SecondFactor(_)) => Ok("second factor"),
+            Ok(_) => Ok("in"),
+            refused_or_lost => Err(refused(refused_or_lost)),
+        };
+        assert_eq!(outcome, wanted, "{change}");
+        let let_in = i64::from(wanted == Ok("in"));
+        assert_eq!(auth.count(SESSIONS).await, sessions + let_in, "{change}");
+        assert_eq!(auth.count(OPENED).await, opened + let_in, "{change}");
+    }
+    assert_eq!(auth.count("SELECT count(*) FROM attempts WHERE failures > 0").await, 0, "all were right");
+}
+
+const SESSIONS: &str = "SELECT count(*) FROM sessions";
+const OPENED: &str = "SELECT count(*) FROM audit_log WHERE action = 'session.opened'";
+
 /// As [`first_step`], by another password.
 async fn first_step_by(auth: &Auth, password: &str) -> Secret {
-    let login = contract_auth::Login { email: ADA.to_owned(), password: password.into() };
+    let login = Login { email: ADA.to_owned(), password: password.into() };
     match auth.client.login(&login).await.unwrap() {
-        contract_auth::LoginReply::SecondFactor(required) => required.mfa_token,
+        LoginReply::SecondFactor(required) => required.mfa_token,
         other => panic!("a second step is wanted: {other:?}"),
     }
 }

@@ -62,6 +62,29 @@ async fn a_key_loses_what_its_user_loses() {
     assert_eq!(exchange(&auth, &key.key).await.unwrap().scope, "prefs:read");
 }
 
+/// What roles permit is kept in mind: by the id of its state, which every change replaces.
+#[actix_web::test]
+async fn what_roles_permit_is_felt_however_it_changes_and_not_before() {
+    let auth = spawn().await;
+    let ada = auth.somebody("ada@example.com").await;
+    let key = auth.api_key(&ada, &["prefs:read", "prefs:write"]).await;
+    let scope = async || exchange(&auth, &key.key).await.unwrap().scope;
+    let (both, read) = ("prefs:read prefs:write", "prefs:read");
+    assert_eq!(scope().await, both);
+    let under_way = auth.db.connect().await;
+    let change = "BEGIN; DELETE FROM role_permissions WHERE scope = 'prefs:write'";
+    under_way.batch_execute(change).await.unwrap();
+    assert_eq!(scope().await, both, "it is not committed");
+    under_way.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(scope().await, both, "nor will be");
+    auth.sql("UPDATE permissions SET sensitive = true WHERE scope = 'prefs:write'").await;
+    assert_eq!(scope().await, read, "the address is not verified");
+    auth.sql("UPDATE permissions SET sensitive = false WHERE scope = 'prefs:write'").await;
+    assert_eq!(scope().await, both);
+    auth.sql("DELETE FROM permissions WHERE scope = 'prefs:write'").await;
+    assert_eq!(scope().await, read, "with the permission itself");
+}
+
 #[actix_web::test]
 async fn a_key_that_ended_or_never_was_opens_nothing() {
     let auth = spawn().await;

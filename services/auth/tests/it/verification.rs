@@ -76,8 +76,13 @@ async fn who_registers_again_is_mailed_a_way_in_once_an_hour() {
     for _ in 0..4 {
         auth.register("ada@example.com").await;
     }
-    let once = [MailKind::VerifyEmail, MailKind::AlreadyRegistered];
-    assert_eq!(auth.kinds("ada@example.com").await, once);
+    let kinds = auth.kinds("ada@example.com").await;
+    assert_eq!(kinds.len(), 2, "{kinds:?}");
+    // Two workers: either may be first.
+    assert!(
+        kinds.contains(&MailKind::VerifyEmail) && kinds.contains(&MailKind::AlreadyRegistered),
+        "{kinds:?}"
+    );
     auth.mails_were_asked_for("1 hour").await;
     auth.register("ada@example.com").await;
     let token = auth.mailed("ada@example.com", MailKind::AlreadyRegistered).await;

@@ -2,7 +2,6 @@ use std::{
     mem::replace,
     pin::Pin,
     task::{Context, Poll},
-    time::Instant,
 };
 
 use actix_web::{
@@ -18,18 +17,15 @@ pub(super) struct Watched {
     body: BoxBody,
     log: web::Data<AccessLog>,
     line: Line,
-    began: Instant,
     size: BodySize,
+    /// Whether its end was reached.
+    is_over: bool,
 }
 
 impl Watched {
-    pub(super) fn new(body: BoxBody, log: web::Data<AccessLog>, line: Line, began: Instant) -> Self {
+    pub(super) fn new(body: BoxBody, log: web::Data<AccessLog>, line: Line) -> Self {
         let size = body.size();
-        Self { body, log, line, began, size }
-    }
-
-    fn sent(&mut self, bytes: usize) {
-        self.line.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
+        Self { body, log, line, size, is_over: false }
     }
 }
 
@@ -46,8 +42,8 @@ impl MessageBody for Watched {
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let polled = Pin::new(&mut self.body).poll_next(context);
         match &polled {
-            Poll::Ready(Some(Ok(chunk))) => self.sent(chunk.len()),
-            Poll::Ready(None) => self.line.complete = true,
+            Poll::Ready(Some(Ok(chunk))) => self.line.sent(chunk.len()),
+            Poll::Ready(None) => self.is_over = true,
             Poll::Ready(Some(Err(_))) | Poll::Pending => {}
         }
         polled
@@ -56,8 +52,8 @@ impl MessageBody for Watched {
     fn try_into_bytes(mut self) -> Result<Bytes, Self> {
         match replace(&mut self.body, BoxBody::new(())).try_into_bytes() {
             Ok(all) => {
-                self.sent(all.len());
-                self.line.complete = true;
+                self.line.sent(all.len());
+                self.is_over = true;
                 Ok(all)
             }
             Err(body) => {
@@ -70,14 +66,14 @@ impl MessageBody for Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        let whole = match self.size {
+        let is_whole = match self.size {
             BodySize::None => true,
-            BodySize::Sized(length) => self.line.bytes >= length,
-            BodySize::Stream => self.line.complete,
+            BodySize::Sized(length) => self.line.bytes() >= length,
+            BodySize::Stream => self.is_over,
         };
-        self.line.complete = whole;
-        if let Err(why) = self.log.write(&self.line, self.began.elapsed()) {
-            tracing::debug!(%why, "a line of the access log was left out");
+        match self.line.ended(is_whole) {
+            Ok(line) => self.log.0.add(line),
+            Err(why) => tracing::warn!(%why, "a line of the access log cannot be written"),
         }
     }
 }

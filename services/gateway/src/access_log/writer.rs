@@ -1,21 +1,22 @@
 use std::{
     fs::OpenOptions,
     io::{self, Write},
+    mem::{swap, take},
     path::PathBuf,
     str::FromStr,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
-use actix_web::dev::ServiceRequest;
-use ipnet::IpNet;
-use serde::Serialize;
-use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+/// How many bytes wait for their writer; lines that would be more are left out.
+const WAITING: usize = 8 * 1024 * 1024;
 
-use super::Line;
-use crate::proxy::headers::client_address;
+/// So many are written at once, however young they are.
+const ENOUGH: usize = 256 * 1024;
 
-/// How many lines wait for their writer; of more, some are left out.
-const WAITING: usize = 16_384;
+/// How long a line waits for others, so that not each wakes the writer.
+const GATHERING: Duration = Duration::from_millis(50);
 
 /// Where the lines go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,55 +43,151 @@ impl FromStr for AccessLogTarget {
     }
 }
 
-/// Writes lines beside the requests that they are about.
+/// Takes lines, and writes them from a thread of its own.
 #[derive(Clone, Debug)]
-pub(crate) struct AccessLog {
-    lines: NonBlocking,
-    trusted_proxies: Vec<IpNet>,
+pub(super) struct Lines(Arc<Shared>);
+
+/// Has all written when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    lines: Lines,
+    thread: Option<JoinHandle<()>>,
 }
 
-#[derive(Serialize)]
-struct Timed<'a> {
-    #[serde(flatten)]
-    line: &'a Line,
-    duration_ms: f64,
+#[derive(Debug, Default)]
+struct Shared {
+    pending: Mutex<Pending>,
+    changed: Condvar,
 }
 
-impl AccessLog {
-    /// What writes to `target`, and what has all written when it is dropped; neither, if it
-    /// is off.
+#[derive(Debug, Default)]
+struct Pending {
+    text: Vec<u8>,
+    left_out: u64,
+    is_over: bool,
+}
+
+impl Lines {
+    /// What writes to `target`; nothing, if it is off.
     ///
     /// # Errors
-    /// When the file cannot be opened.
-    pub(crate) fn open(
-        target: &AccessLogTarget,
-        trusted_proxies: &[IpNet],
-    ) -> io::Result<Option<(Self, WorkerGuard)>> {
-        let writing = NonBlockingBuilder::default().buffered_lines_limit(WAITING).lossy(true);
-        let writing = writing.thread_name("access-log");
-        let (lines, guard) = match target {
+    /// When the file cannot be opened, or there is no thread for it.
+    pub(super) fn open(target: &AccessLogTarget) -> io::Result<Option<(Self, Writer)>> {
+        let to: Box<dyn Write + Send> = match target {
             AccessLogTarget::Off => return Ok(None),
-            AccessLogTarget::Stdout => writing.finish(io::stdout()),
+            AccessLogTarget::Stdout => Box::new(io::stdout()),
             AccessLogTarget::File(path) => {
                 let file = OpenOptions::new().create(true).append(true).open(path);
                 let named = |why: io::Error| io::Error::new(why.kind(), format!("{}: {why}", path.display()));
-                writing.finish(file.map_err(named)?)
+                Box::new(file.map_err(named)?)
             }
         };
-        Ok(Some((Self { lines, trusted_proxies: trusted_proxies.to_vec() }, guard)))
+        let lines = Self(Arc::default());
+        let shared = Arc::clone(&lines.0);
+        let thread = thread::Builder::new().name("access-log".to_owned()).spawn(move || shared.write(to))?;
+        Ok(Some((lines.clone(), Writer { lines, thread: Some(thread) })))
     }
 
-    /// The address that a request comes from.
-    pub(super) fn client(&self, request: &ServiceRequest) -> String {
-        let peer = request.peer_addr().map(|address| address.ip());
-        client_address(request.headers(), peer, &self.trusted_proxies).to_string()
+    /// Takes a line, with its end. It waits for nothing but whoever adds one at the same time.
+    pub(super) fn add(&self, line: &[u8]) {
+        let mut pending = self.0.pending();
+        if pending.text.len() + line.len() > WAITING {
+            pending.left_out += 1;
+            return;
+        }
+        let before = pending.text.len();
+        pending.text.extend_from_slice(line);
+        let is_enough = before < ENOUGH && pending.text.len() >= ENOUGH;
+        drop(pending);
+        if before == 0 || is_enough {
+            self.0.changed.notify_one();
+        }
+    }
+}
+
+impl Shared {
+    /// Writes until the end.
+    fn write(&self, mut to: impl Write) {
+        let mut text = Vec::new();
+        loop {
+            let (left_out, is_over) = self.gather(&mut text);
+            let written = to.write_all(&text).and_then(|()| to.flush());
+            if let Err(why) = written {
+                tracing::warn!(%why, "the access log cannot be written; lines are lost");
+            }
+            if left_out > 0 {
+                tracing::warn!(left_out, "the access log is too slow; lines were left out");
+            }
+            text.clear();
+            if is_over {
+                return;
+            }
+        }
     }
 
-    pub(super) fn write(&self, line: &Line, took: Duration) -> io::Result<()> {
-        // Microseconds are enough, and more would be twenty digits.
-        let duration_ms = (took.as_secs_f64() * 1e6).round() / 1e3;
-        let mut text = serde_json::to_vec(&Timed { line, duration_ms })?;
-        text.push(b'\n');
-        self.lines.clone().write_all(&text)
+    /// Waits for lines, and for a moment for more; how many were left out, and whether these
+    /// are the last.
+    fn gather(&self, text: &mut Vec<u8>) -> (u64, bool) {
+        let some = |pending: &mut Pending| pending.text.is_empty() && !pending.is_over;
+        let few = |pending: &mut Pending| pending.text.len() < ENOUGH && !pending.is_over;
+        let pending = self.changed.wait_while(self.pending(), some).unwrap_or_else(PoisonError::into_inner);
+        let gathered = self.changed.wait_timeout_while(pending, GATHERING, few);
+        let (mut pending, _) = gathered.unwrap_or_else(PoisonError::into_inner);
+        swap(text, &mut pending.text);
+        (take(&mut pending.left_out), pending.is_over)
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.lines.0.pending().is_over = true;
+        self.lines.0.changed.notify_one();
+        // A writer that panicked has said so.
+        let _ended = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn all_lines_are_there_whole_when_the_writer_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("log");
+        let (lines, writer) = Lines::open(&AccessLogTarget::File(file.clone())).unwrap().unwrap();
+        thread::scope(|scope| {
+            for name in ["a", "b", "c"] {
+                let line = format!("{}\n", name.repeat(100));
+                let lines = &lines;
+                scope.spawn(move || (0..10_000).for_each(|_| lines.add(line.as_bytes())));
+            }
+        });
+        drop(writer);
+        let text = fs::read_to_string(&file).unwrap();
+        for name in ["a", "b", "c"] {
+            assert_eq!(text.lines().filter(|line| *line == name.repeat(100)).count(), 10_000);
+        }
+    }
+
+    #[test]
+    fn what_finds_no_room_is_left_out_and_counted() {
+        let lines = Lines(Arc::default());
+        let line = vec![b'x'; WAITING / 2];
+        (0..5).for_each(|_| lines.add(&line));
+        let pending = lines.0.pending();
+        assert_eq!((pending.text.len(), pending.left_out), (WAITING, 3));
+    }
+
+    #[test]
+    fn a_target_is_read_as_it_is_written() {
+        assert_eq!("off".parse(), Ok(AccessLogTarget::Off));
+        assert_eq!("/x/y".parse(), Ok(AccessLogTarget::File("/x/y".into())));
+        assert!("".parse::<AccessLogTarget>().is_err());
     }
 }

@@ -1,5 +1,5 @@
 //! API keys and session cookies become access tokens at auth, cached here so that auth
-//! may be down for ten minutes: fetched anew after five, good for fifteen. A ticket for a
+//! may be down for ten minutes: fetched anew after four, good for fifteen. A ticket for a
 //! WebSocket does so once.
 
 use std::{
@@ -24,8 +24,9 @@ use super::{
 const CAPACITY: usize = 10_000;
 
 /// After what age a token is fetched anew. One caller waits for that, so that one
-/// that is gone opens nothing after it; the others go on with what is held.
-const REFRESH_AFTER: Duration = Duration::from_secs(300);
+/// that is gone opens nothing after it; the others go on with what is held. What comes once a
+/// minute is five minutes old at most, and has ten more to go when auth goes.
+const REFRESH_AFTER: Duration = Duration::from_secs(240);
 
 /// The least time between two attempts to do so.
 const REFRESH_PAUSE: Duration = Duration::from_secs(10);
@@ -50,12 +51,12 @@ pub(crate) struct Exchanges {
 /// What a proof was exchanged for.
 #[derive(Debug)]
 struct Held {
-    claims: Claims,
+    claims: Arc<Claims>,
     refresh_at: Mutex<Timestamp>,
 }
 
 impl Held {
-    fn new(claims: Claims) -> Arc<Self> {
+    fn new(claims: Arc<Claims>) -> Arc<Self> {
         let made = Timestamp::from_unix_seconds(claims.iat).unwrap_or_else(Timestamp::now);
         Arc::new(Self { claims, refresh_at: Mutex::new(made + REFRESH_AFTER) })
     }
@@ -79,7 +80,7 @@ impl Exchanges {
     }
 
     /// The claims of the token that `proof` stands for.
-    pub(crate) async fn claims(&self, proof: &Proof) -> Result<Claims, CredentialError> {
+    pub(crate) async fn claims(&self, proof: &Proof) -> Result<Arc<Claims>, CredentialError> {
         if proof.kind == ProofKind::Ticket {
             let issued = self.issued(proof).await?;
             return Ok(self.verifier.verify(issued.access_token.expose()).await?);
@@ -95,7 +96,7 @@ impl Exchanges {
         if held.is_to_be_refreshed(now) {
             return self.refreshed(proof, hash, &held).await;
         }
-        Ok(held.claims.clone())
+        Ok(Arc::clone(&held.claims))
     }
 
     /// Whether auth need not be asked about it: what it stands for is held, or it was refused.
@@ -183,11 +184,11 @@ impl Exchanges {
         proof: &Proof,
         hash: ProofHash,
         held: &Held,
-    ) -> Result<Claims, CredentialError> {
+    ) -> Result<Arc<Claims>, CredentialError> {
         match timeout(REFRESH_PATIENCE, self.exchange(proof, hash)).await {
             Ok(Ok(newer)) => {
                 self.held.insert(hash, Arc::clone(&newer));
-                return Ok(newer.claims.clone());
+                return Ok(Arc::clone(&newer.claims));
             }
             Ok(Err(refused @ CredentialError::Refused(_))) => {
                 self.held.remove(&hash);
@@ -196,7 +197,7 @@ impl Exchanges {
             Ok(Err(why)) => tracing::warn!(%why, "a token could not be refreshed; it goes on as it is"),
             Err(_elapsed) => tracing::warn!("auth is slow to refresh a token; it goes on as it is"),
         }
-        Ok(held.claims.clone())
+        Ok(Arc::clone(&held.claims))
     }
 }
 
@@ -210,11 +211,18 @@ mod tests {
         let claims = serde_json::json!({
             "iss": "i", "sub": "s", "aud": "a", "jti": "j", "iat": 1_000_000, "exp": 1_000_900,
         });
-        let held = Held::new(serde_json::from_value(claims).unwrap());
-        assert!(!held.is_to_be_refreshed(now + Duration::from_secs(299)));
+        let held = Held::new(Arc::new(serde_json::from_value(claims).unwrap()));
+        assert!(!held.is_to_be_refreshed(now + Duration::from_secs(239)));
         let due = now + REFRESH_AFTER;
         assert!(held.is_to_be_refreshed(due));
         assert!(!held.is_to_be_refreshed(due), "another caller goes on meanwhile");
         assert!(held.is_to_be_refreshed(due + REFRESH_PAUSE));
+    }
+
+    #[test]
+    fn what_comes_once_a_minute_has_ten_minutes_without_auth() {
+        let (lifetime, outage) = (Duration::from_secs(900), Duration::from_secs(600));
+        let oldest = REFRESH_AFTER + Duration::from_secs(60);
+        assert!(oldest + outage <= lifetime);
     }
 }

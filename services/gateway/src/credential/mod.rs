@@ -14,11 +14,13 @@ pub(crate) use exchange::Exchanges;
 pub(crate) use proof::{Proof, ProofKind};
 pub(crate) use shared::Shared;
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use identity::{
     Claims, EDGE_AUDIENCE, End, FetchedKeys, KeySource, Refusal, Revocations, Trusted, Verifier, jwks_path,
 };
-use service_discovery::{CallError, Peer, PeerOptions, Registry, Service};
+use service_discovery::{Peer, Service};
 
 use rules::Given;
 
@@ -31,14 +33,13 @@ pub(crate) struct Credentials {
 
 /// Accepts what auth issues for clients (`aud` = `plinth`), and nothing that is
 /// meant for a service or was revoked.
-pub(crate) fn edge_verifier(registry: &Registry, revocations: Revocations) -> Result<Verifier, CallError> {
-    let auth = Peer::new(registry.internal(Service::Auth), &PeerOptions::default())?;
+pub(crate) fn edge_verifier(issuer: String, auth: Peer, revocations: Revocations) -> Verifier {
     let trusted = Trusted {
-        issuer: registry.public_origin(),
+        issuer,
         audiences: vec![EDGE_AUDIENCE.to_owned()],
         keys: KeySource::Fetched(FetchedKeys::new(auth, &jwks_path(Service::Auth))),
     };
-    Ok(Verifier::new(vec![trusted], revocations).remembering())
+    Verifier::new(vec![trusted], revocations).remembering()
 }
 
 impl Credentials {
@@ -53,7 +54,7 @@ impl Credentials {
 
     /// What this proof stands for has changed: the next request asks auth.
     pub(crate) async fn forget(&self, proof: &Proof) {
-        self.exchanges.forget(proof).await;
+        Box::pin(self.exchanges.forget(proof)).await;
     }
 
     /// Whether this is checked here, without asking auth.
@@ -65,11 +66,12 @@ impl Credentials {
     }
 
     /// The claims of whoever shows this; `None` for nobody in particular.
-    pub(crate) async fn check(&self, given: &Given<'_>) -> Result<Option<Claims>, CredentialError> {
+    pub(crate) async fn check(&self, given: &Given<'_>) -> Result<Option<Arc<Claims>>, CredentialError> {
         let claims = match given {
             Given::Nothing => return Ok(None),
             Given::Token(token) => self.verifier.verify(token).await?,
-            Given::Proof(proof) => self.exchanges.claims(proof).await?,
+            // Boxed, so that requests with a token carry no room for it.
+            Given::Proof(proof) => Box::pin(self.exchanges.claims(proof)).await?,
         };
         if claims.service().is_some() {
             return Err(Refusal::Invalid("it is a service's own").into());

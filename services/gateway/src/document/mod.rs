@@ -3,4 +3,4 @@
 mod http;
 mod rules;
 
-pub(crate) use http::{Library, get_openapi};
+pub(crate) use http::{Library, Shelf, get_openapi};

@@ -18,8 +18,11 @@ pub(crate) fn merge(whole: &mut Value, service: &str, mut document: Value) {
     if let (Value::Array(tags), Some(whole)) = (tags, whole.as_object_mut()) {
         let known = whole.entry("tags").or_insert_with(|| json!([]));
         let Value::Array(known) = known else { return };
-        known.extend(tags);
-        known.dedup();
+        for tag in tags {
+            if !known.contains(&tag) {
+                known.push(tag);
+            }
+        }
     }
 }
 
@@ -101,7 +104,7 @@ mod tests {
         json!({
             "paths": { path: { "get": { "schema": { "$ref": "#/components/schemas/Page" } } } },
             "components": { "schemas": { "Page": page, "Problem": { "type": "object" } } },
-            "tags": [{ "name": path }],
+            "tags": [{ "name": "Jobs" }, { "name": path }],
         })
     }
 
@@ -119,7 +122,7 @@ mod tests {
         assert_eq!(whole["paths"]["/a"]["get"]["schema"]["$ref"], "#/components/schemas/Page");
         assert_eq!(whole["paths"]["/b"]["get"]["schema"]["$ref"], "#/components/schemas/prefs.Page");
         assert_eq!(schemas["prefs.Page"]["items"]["$ref"], "#/components/schemas/prefs.Page");
-        assert_eq!(whole["tags"], json!([{ "name": "/a" }, { "name": "/b" }]));
+        assert_eq!(whole["tags"], json!([{ "name": "Jobs" }, { "name": "/a" }, { "name": "/b" }]));
     }
 
     #[test]

@@ -14,10 +14,9 @@ use actix_web::{
         },
     },
     middleware::Next,
-    web,
 };
 
-use super::Origins;
+use crate::front::Front;
 
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const HEADERS: &str = "Accept, Authorization, Content-Type, Flags-Environment, Idempotency-Key, If-Match, \
@@ -54,8 +53,7 @@ pub(crate) async fn cors<B: MessageBody>(
 }
 
 fn is_trusted(request: &ServiceRequest, origin: &HeaderValue) -> bool {
-    let origins = request.app_data::<web::Data<Origins>>();
-    origins.is_some_and(|origins| origins.trust(origin))
+    Front::of(request.request()).is_some_and(|front| front.door.origins.trust(origin))
 }
 
 fn is_preflight(request: &ServiceRequest) -> bool {

@@ -51,7 +51,15 @@ fn check(segment: &str) -> Result<(), NotCanonical> {
             _ => NotCanonical("it holds a character that must be percent-encoded"),
         });
     }
-    segment.split('%').skip(1).try_for_each(check_escape)
+    let Some((plain, escapes)) = segment.split_once('%') else { return Ok(()) };
+    let mut text = plain.as_bytes().to_vec();
+    for escape in escapes.split('%') {
+        text.push(escaped(escape)?);
+        text.extend_from_slice(escape.as_bytes().get(2..).unwrap_or_default());
+    }
+    // Of other bytes each reader makes what it likes: of an overlong `%C0%AF` perhaps a slash.
+    let is_text = std::str::from_utf8(&text).is_ok();
+    is_text.then_some(()).ok_or(NotCanonical("it encodes what is no UTF-8"))
 }
 
 /// `pchar` of RFC 3986 section 3.3, without `;`: servers disagree about what it means.
@@ -59,8 +67,8 @@ fn is_segment_character(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@%".contains(&byte)
 }
 
-/// What follows a `%`.
-fn check_escape(escape: &str) -> Result<(), NotCanonical> {
+/// The byte that is meant by what follows a `%`.
+fn escaped(escape: &str) -> Result<u8, NotCanonical> {
     let digits = escape.get(..2).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
     let value = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
     match value.ok_or(NotCanonical("a percent sign is not followed by two hexadecimal digits"))? {
@@ -69,7 +77,7 @@ fn check_escape(escape: &str) -> Result<(), NotCanonical> {
         b'%' => Err(NotCanonical("it is encoded twice")),
         b';' | b'?' | b'#' => Err(NotCanonical("it holds an encoded delimiter")),
         byte if is_segment_character(byte) => Err(NotCanonical("it encodes what needs no encoding")),
-        _ => Ok(()),
+        byte => Ok(byte),
     }
 }
 
@@ -121,6 +129,9 @@ mod tests {
             "/%2",
             "/%zz",
             "/%2561",
+            "/%c0%af",
+            "/a%e9b",
+            "/%C3/%A9",
             "/%252e",
             "/a|b",
             "/a\"b",

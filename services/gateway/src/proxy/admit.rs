@@ -1,4 +1,4 @@
-use std::{borrow::Cow, net::IpAddr};
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 use actix_web::{HttpRequest, HttpResponse};
 use hyper::{HeaderMap, header::SET_COOKIE};
@@ -8,7 +8,10 @@ use rate_limiter::Decision;
 use service_discovery::Service;
 use service_kit::http::method;
 
-use super::{Door, headers::client_address};
+use super::{
+    Door,
+    headers::{client_address, is_trusted},
+};
 use crate::{
     credential::{
         Proof, cookie,
@@ -22,7 +25,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Admitted<'a> {
     /// Who asks; `None` for nobody in particular.
-    pub(super) claims: Option<Claims>,
+    pub(super) claims: Option<Arc<Claims>>,
     /// The path and query as they go on: without a ticket.
     pub(super) target: Cow<'a, str>,
     cookie: Option<Proof>,
@@ -46,10 +49,18 @@ impl Door {
         let has_cookie = given.cookie().is_some() || (open && cookie::is_wanted(&target));
         let proof = PageProof::of(&method(request), has_cookie, opens_websocket);
         admit(request.headers(), proof, &self.origins)?;
-        let peer = request.peer_addr().map(|address| address.ip());
-        let client = client_address(request.headers(), peer, &self.trusted_proxies);
-        let (claims, counted) = self.identify(&given, client, path).await?;
+        let (claims, counted) = self.identify(&given, self.client(request), path).await?;
         Ok(Admitted { claims, target, cookie: given.cookie().cloned(), counted })
+    }
+
+    /// The address that a request comes from.
+    pub(crate) fn client(&self, request: &HttpRequest) -> IpAddr {
+        let peer = request.peer_addr().map(|address| address.ip());
+        client_address(request.headers(), peer, &self.trusted_proxies)
+    }
+
+    pub(crate) fn is_trusted_proxy(&self, address: IpAddr) -> bool {
+        is_trusted(address, &self.trusted_proxies)
     }
 
     /// Who asks, if they may ask that often. What is not known to be good is counted by the
@@ -59,7 +70,7 @@ impl Door {
         given: &Given<'_>,
         client: IpAddr,
         path: &str,
-    ) -> Result<(Option<Claims>, Decision), HttpError> {
+    ) -> Result<(Option<Arc<Claims>>, Decision), HttpError> {
         if !self.credentials.holds(given) {
             self.rate_limits.unproven(client).await?;
         }

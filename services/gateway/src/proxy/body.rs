@@ -20,13 +20,13 @@ use actix_web::{
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 use tokio::{
     sync::{mpsc, watch},
     time::timeout,
 };
 
-use super::{ProxyError, balance::Chosen, pace::Pace};
+use super::{ProxyError, balance::Chosen, client::Arriving, pace::Pace};
 use crate::settings::Limits;
 
 /// How many chunks wait between the client and the service.
@@ -47,7 +47,7 @@ type Chunks = mpsc::Receiver<Result<Bytes, UploadFault>>;
 /// The body of an answer. Its instance has one more request as long as it comes.
 #[derive(Debug)]
 pub(super) struct Download {
-    body: Incoming,
+    body: Arriving,
     _chosen: Chosen,
 }
 
@@ -175,7 +175,7 @@ impl Body for Upload {
 }
 
 impl Download {
-    pub(super) const fn new(body: Incoming, chosen: Chosen) -> Self {
+    pub(super) const fn new(body: Arriving, chosen: Chosen) -> Self {
         Self { body, _chosen: chosen }
     }
 }
@@ -200,7 +200,12 @@ pub(super) fn download(
                 let handed = Some((chunk.len(), Instant::now()));
                 Some((Ok(chunk), Some(Progress { body, pace, handed })))
             }
-            Err(why) => Some((Err(why), None)),
+            Err(why) => {
+                // In a turn of its own: actix forgets with it what it has not yet written,
+                // the head among it.
+                tokio::task::yield_now().await;
+                Some((Err(why), None))
+            }
         }
     })
 }
@@ -213,9 +218,9 @@ struct Progress {
     handed: Option<(usize, Instant)>,
 }
 
-async fn next_chunk(body: &mut Incoming, idle: Duration) -> Option<Result<Bytes, io::Error>> {
+async fn next_chunk(body: &mut Arriving, idle: Duration) -> Option<Result<Bytes, io::Error>> {
     loop {
-        let frame = std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context));
+        let frame = std::future::poll_fn(|context| body.poll_frame(context));
         let frame = match timeout(idle, frame).await {
             Ok(frame) => frame?.map_err(io::Error::other),
             Err(_elapsed) => Err(io::ErrorKind::TimedOut.into()),

@@ -25,7 +25,7 @@ const CODINGS: [ContentEncoding; 2] = [ContentEncoding::Zstd, ContentEncoding::G
 /// The answer, compressed if its client can read that and it is worth it. Answers to GET
 /// alone: what makes tokens is none, and must not be compressed beside what a stranger may
 /// have written into it (BREACH).
-pub(super) fn encoded(request: &HttpRequest, response: HttpResponse) -> HttpResponse {
+pub(crate) fn encoded(request: &HttpRequest, response: HttpResponse) -> HttpResponse {
     if !matches!(method(request), Method::GET | Method::HEAD) {
         return response;
     }

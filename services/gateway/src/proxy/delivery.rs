@@ -13,12 +13,14 @@ use super::{
     body::{Download, Upload},
     upstream::{Outgoing, Upstream},
 };
+use crate::{front::Front, settings::Limits};
 
 type Answer = Result<Response<Download>, ProxyError>;
 
 /// A request that is on its way.
 struct Delivery<'a> {
     upstream: &'a Upstream,
+    limits: &'a Limits,
     pool: &'a Pool,
     outgoing: &'a Outgoing,
     body: Upload,
@@ -28,20 +30,21 @@ struct Delivery<'a> {
 
 impl Upstream {
     /// The head of the answer.
-    pub(super) async fn send(&self, outgoing: &Outgoing, body: Upload) -> Answer {
-        let service = outgoing.service;
-        let pool = self.balance.pool(service).ok_or(ProxyError::Nowhere(service))?;
+    pub(super) async fn send(&self, front: &Front, outgoing: &Outgoing, body: Upload) -> Answer {
+        let (service, limits) = (outgoing.service, &front.door.limits);
+        let pool = front.balance.pool(service).ok_or(ProxyError::Nowhere(service))?;
         if !pool.admits() {
             return Err(ProxyError::Resting(service));
         }
         let is_harmless = outgoing.is_harmless() && body.is_empty();
-        let answer = if body.is_empty() {
-            let delivery = Delivery { upstream: self, pool, outgoing, body, may_repeat: is_harmless.into() };
-            let in_time = timeout(self.limits.total, delivery.run()).await;
+        let may_repeat = Cell::new(is_harmless);
+        let delivery = Delivery { upstream: self, limits, pool, outgoing, body, may_repeat };
+        let answer = if delivery.body.is_empty() {
+            let in_time = timeout(limits.total, delivery.run()).await;
             in_time.unwrap_or_else(|why| Err(ProxyError::Slow(service, why)))
         } else {
             // It is sent once, and how long that takes is for the client to say.
-            Delivery { upstream: self, pool, outgoing, body, may_repeat: false.into() }.run().await
+            delivery.run().await
         };
         if let Some(verdict) = Verdict::of(&answer) {
             pool.record(verdict);
@@ -71,7 +74,7 @@ impl Delivery<'_> {
     async fn try_at(&self, chosen: Chosen, tried: &mut Vec<usize>) -> Answer {
         let place = chosen.place;
         tried.push(place);
-        let hedge = self.upstream.limits.hedge;
+        let hedge = self.limits.hedge;
         let Some(patience) = hedge.filter(|_| self.may_repeat.get() && self.outgoing.may_race()) else {
             return self.attempt(chosen).await.map(|(_, answer)| answer);
         };
@@ -94,7 +97,7 @@ impl Delivery<'_> {
     /// The answer, and where it is from.
     async fn attempt(&self, chosen: Chosen) -> Result<(usize, Response<Download>), ProxyError> {
         let place = chosen.place;
-        let answer = self.upstream.attempt(self.pool, chosen, self.outgoing, &self.body).await;
+        let answer = self.upstream.attempt(self.limits, self.pool, chosen, self.outgoing, &self.body).await;
         answer.map(|answer| (place, answer))
     }
 
@@ -103,6 +106,10 @@ impl Delivery<'_> {
         match answer {
             // Nothing was sent, so any request may go elsewhere.
             Err(ProxyError::Down(..)) => self.pool.choose(tried),
+            // It says that it has done nothing of it. What it was sent of a body is gone, though.
+            Err(ProxyError::Unprocessed(..)) if self.body.is_empty() && tried.len() == 1 => {
+                self.repeated(if self.pool.is_single() { &[] } else { tried })
+            }
             _ if !self.may_repeat.get() || !is_worth_repeating(answer) => None,
             // A kept connection may just have been closed: the only instance gets another one.
             Err(ProxyError::Lost(..)) if self.pool.is_single() => self.repeated(&[]),

@@ -3,6 +3,8 @@ use std::{error::Error, time::Duration};
 use problem::{Describe, Kind};
 use service_discovery::Service;
 
+use super::client::SendError;
+
 /// Why a request could not be passed on, or was not answered.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProxyError {
@@ -17,10 +19,13 @@ pub(crate) enum ProxyError {
     Nowhere(Service),
     /// No instance takes connections, or each cuts them.
     #[error("{0} takes no connection")]
-    Down(Service, #[source] hyper_util::client::legacy::Error),
+    Down(Service, #[source] SendError),
+    /// It says that it has done nothing of the request.
+    #[error("{0} did not take the request")]
+    Unprocessed(Service, #[source] SendError),
     /// It went away while it had the request: a write may have happened.
     #[error("{0} went away")]
-    Lost(Service, #[source] hyper_util::client::legacy::Error),
+    Lost(Service, #[source] SendError),
     /// Almost all requests failed just now, so this one was not sent.
     #[error("{0} failed too often just now")]
     Resting(Service),
@@ -29,7 +34,7 @@ pub(crate) enum ProxyError {
     Busy(Service),
     /// The answer is none.
     #[error("{0} gave no sensible answer")]
-    Broken(Service, #[source] hyper_util::client::legacy::Error),
+    Broken(Service, #[source] SendError),
     /// No head of an answer in time.
     #[error("{0} took too long")]
     Slow(Service, #[source] tokio::time::error::Elapsed),
@@ -43,9 +48,12 @@ impl Describe for ProxyError {
         match self {
             Self::TooLarge(_) => Kind::TooLarge,
             Self::Interrupted => Kind::Malformed,
-            Self::Nowhere(_) | Self::Down(..) | Self::Lost(..) | Self::Resting(_) | Self::Busy(_) => {
-                Kind::Unavailable
-            }
+            Self::Nowhere(_)
+            | Self::Down(..)
+            | Self::Unprocessed(..)
+            | Self::Lost(..)
+            | Self::Resting(_)
+            | Self::Busy(_) => Kind::Unavailable,
             Self::Broken(..) => Kind::BadGateway,
             Self::Slow(..) => Kind::TimedOut,
             Self::Unwritable(_) => Kind::Internal,
@@ -56,7 +64,9 @@ impl Describe for ProxyError {
         match self {
             Self::TooLarge(_) => "body_too_large",
             Self::Interrupted => "body_interrupted",
-            Self::Nowhere(_) | Self::Down(..) | Self::Resting(_) | Self::Busy(_) => "upstream_unavailable",
+            Self::Nowhere(_) | Self::Down(..) | Self::Unprocessed(..) | Self::Resting(_) | Self::Busy(_) => {
+                "upstream_unavailable"
+            }
             Self::Lost(..) => "upstream_lost",
             Self::Broken(..) => "upstream_broken",
             Self::Slow(..) => "upstream_timed_out",

@@ -6,55 +6,65 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::http::header::{self as actix, HeaderMap as ActixHeaders};
 use hyper::header::{
-    CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue, SERVER, SET_COOKIE,
-    TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH,
+    CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    IF_UNMODIFIED_SINCE, InvalidHeaderValue, ORIGIN, RANGE, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, SERVER, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE, USER_AGENT,
 };
 use ipnet::IpNet;
 
 use super::coding::without_codings;
 
 /// What a client may tell any service.
-const PASSED: [&str; 17] = [
-    "accept",
-    "accept-encoding",
-    "accept-language",
-    "content-encoding",
-    "content-type",
-    "flags-environment",
-    "idempotency-key",
-    "if-match",
-    "if-modified-since",
-    "if-none-match",
-    "if-range",
-    "if-unmodified-since",
-    "last-event-id",
-    "origin",
-    "prefer",
-    "range",
-    "user-agent",
+static PASSED: [HeaderName; 17] = [
+    ACCEPT,
+    ACCEPT_ENCODING,
+    ACCEPT_LANGUAGE,
+    CONTENT_ENCODING,
+    CONTENT_TYPE,
+    HeaderName::from_static("flags-environment"),
+    HeaderName::from_static("idempotency-key"),
+    IF_MATCH,
+    IF_MODIFIED_SINCE,
+    IF_NONE_MATCH,
+    IF_RANGE,
+    IF_UNMODIFIED_SINCE,
+    HeaderName::from_static("last-event-id"),
+    ORIGIN,
+    HeaderName::from_static("prefer"),
+    RANGE,
+    USER_AGENT,
 ];
 
 /// What a sender of webhooks may tell besides, on the paths of [`HOOKS`].
-const PASSED_TO_HOOKS: [&str; 7] = [
-    "stripe-signature",
-    "webhook-id",
-    "webhook-signature",
-    "webhook-timestamp",
-    "x-github-delivery",
-    "x-github-event",
-    "x-hub-signature-256",
+static PASSED_TO_HOOKS: [HeaderName; 7] = [
+    HeaderName::from_static("stripe-signature"),
+    HeaderName::from_static("webhook-id"),
+    HeaderName::from_static("webhook-signature"),
+    HeaderName::from_static("webhook-timestamp"),
+    HeaderName::from_static("x-github-delivery"),
+    HeaderName::from_static("x-github-event"),
+    HeaderName::from_static("x-hub-signature-256"),
 ];
 
 /// Below which senders of webhooks post.
 pub(crate) const HOOKS: [&str; 2] = ["/api/v1/hooks/", "/api/v1/payments/webhooks/"];
 
 /// What opens a WebSocket (RFC 6455 section 4.1).
-const PASSED_TO_OPEN_WEBSOCKETS: [&str; 4] =
-    ["sec-websocket-extensions", "sec-websocket-key", "sec-websocket-protocol", "sec-websocket-version"];
+static PASSED_TO_OPEN_WEBSOCKETS: [HeaderName; 4] =
+    [SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION];
+
+/// Our own names for what we tell.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// What a service says to us alone: of its connection (RFC 9110 section 7.6.1) and
 /// its making, and what the gateway says itself. Lengths follow from the body.
-const KEPT: [HeaderName; 13] = [
+static KEPT: [HeaderName; 13] = [
     CONNECTION,
     CONTENT_LENGTH,
     SERVER,
@@ -76,12 +86,13 @@ const CORS_PREFIX: &str = "access-control-";
 /// What the gateway itself tells a service about a request.
 #[derive(Debug)]
 pub(crate) struct Ours<'a> {
-    pub(crate) token: Option<&'a str>,
+    /// In whose name.
+    pub(crate) authorization: Option<HeaderValue>,
     pub(crate) request_id: Option<&'a str>,
     pub(crate) traceparent: Option<&'a str>,
     pub(crate) forwarded_for: &'a str,
-    pub(crate) scheme: &'a str,
-    pub(crate) host: &'a str,
+    pub(crate) scheme: HeaderValue,
+    pub(crate) host: HeaderValue,
 }
 
 /// The headers of a request for a service.
@@ -92,41 +103,45 @@ pub(crate) fn to_service(
     client: &ActixHeaders,
     path: &str,
     opens_websocket: bool,
-    ours: &Ours<'_>,
+    ours: Ours<'_>,
 ) -> Result<HeaderMap, InvalidHeaderValue> {
-    let mut headers = HeaderMap::with_capacity(PASSED.len());
+    let mut headers = HeaderMap::with_capacity(12);
     let hooks = if HOOKS.iter().any(|prefix| path.starts_with(prefix)) { &PASSED_TO_HOOKS[..] } else { &[] };
     let websocket = if opens_websocket { &PASSED_TO_OPEN_WEBSOCKETS[..] } else { &[] };
-    for name in PASSED.iter().chain(hooks).chain(websocket) {
-        for value in client.get_all(*name) {
-            headers.append(*name, passed(name, value)?);
+    let listed = |name: &str| {
+        let mut all = PASSED.iter().chain(hooks).chain(websocket);
+        all.find(|listed| listed.as_str() == name)
+    };
+    for (name, value) in client {
+        if let Some(name) = listed(name.as_str()) {
+            headers.append(name, passed(name, value)?);
         }
     }
     if opens_websocket {
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     }
-    let authorization = ours.token.map(|token| format!("Bearer {token}"));
+    let written = |text: Option<&str>| text.map(HeaderValue::from_str).transpose();
     let said = [
-        ("authorization", authorization.as_deref()),
-        ("x-request-id", ours.request_id),
-        ("traceparent", ours.traceparent),
-        ("x-forwarded-for", Some(ours.forwarded_for)),
-        ("x-forwarded-proto", Some(ours.scheme)),
-        ("x-forwarded-host", Some(ours.host)),
+        (AUTHORIZATION, ours.authorization),
+        (REQUEST_ID, written(ours.request_id)?),
+        (TRACEPARENT, written(ours.traceparent)?),
+        (FORWARDED_FOR, written(Some(ours.forwarded_for))?),
+        (FORWARDED_PROTO, Some(ours.scheme)),
+        (FORWARDED_HOST, Some(ours.host)),
     ];
     for (name, value) in said {
         if let Some(value) = value {
-            headers.insert(name, HeaderValue::from_str(value)?);
+            headers.insert(name, value);
         }
     }
     Ok(headers)
 }
 
 /// A value as the service is to see it.
-fn passed(name: &str, value: &actix::HeaderValue) -> Result<HeaderValue, InvalidHeaderValue> {
+fn passed(name: &HeaderName, value: &actix::HeaderValue) -> Result<HeaderValue, InvalidHeaderValue> {
     match value.to_str() {
-        Ok(tags) if matches!(name, "if-match" | "if-none-match") => {
+        Ok(tags) if *name == IF_MATCH || *name == IF_NONE_MATCH => {
             HeaderValue::from_str(&without_codings(tags))
         }
         _ => HeaderValue::from_bytes(value.as_bytes()),
@@ -161,14 +176,27 @@ pub(crate) fn to_client(service: &HeaderMap, sets_cookies: bool) -> ActixHeaders
 /// who may write there what it likes; and left of something unreadable nothing is believed.
 pub(crate) fn forwarded_for(client: &ActixHeaders, peer: Option<IpAddr>, trusted: &[IpNet]) -> String {
     let Some(peer) = peer else { return "unknown".to_owned() };
+    if !is_trusted(peer, trusted) {
+        return peer.to_string();
+    }
     let chain = chain(client, peer, trusted);
     chain.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// The client's own address, as far as it is known: the first of [`forwarded_for`].
 pub(crate) fn client_address(client: &ActixHeaders, peer: Option<IpAddr>, trusted: &[IpNet]) -> IpAddr {
-    let first = peer.and_then(|peer| chain(client, peer, trusted).first().copied());
-    first.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    match peer {
+        Some(peer) if is_trusted(peer, trusted) => {
+            chain(client, peer, trusted).first().copied().unwrap_or(peer)
+        }
+        Some(peer) => peer,
+        None => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+    }
+}
+
+/// Whether it is one of these proxies.
+pub(super) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+    trusted.iter().any(|network| network.contains(&address))
 }
 
 fn chain(client: &ActixHeaders, peer: IpAddr, trusted: &[IpNet]) -> Vec<IpAddr> {
@@ -176,7 +204,7 @@ fn chain(client: &ActixHeaders, peer: IpAddr, trusted: &[IpNet]) -> Vec<IpAddr> 
     let said = said.collect::<Vec<_>>().join(",");
     let mut said = said.rsplit(',').map_while(|address| address.trim().parse::<IpAddr>().ok());
     let (mut chain, mut seen) = (vec![peer], peer);
-    while trusted.iter().any(|network| network.contains(&seen)) {
+    while is_trusted(seen, trusted) {
         let Some(before) = said.next() else { break };
         chain.push(before);
         seen = before;
@@ -189,14 +217,20 @@ fn chain(client: &ActixHeaders, peer: IpAddr, trusted: &[IpNet]) -> Vec<IpAddr> 
 mod tests {
     use super::*;
 
-    const OURS: Ours<'_> = Ours {
-        token: Some("inward"),
-        request_id: Some("req_1"),
-        traceparent: None,
-        forwarded_for: "192.0.2.7",
-        scheme: "https",
-        host: "api.example.com",
-    };
+    fn ours(authorization: Option<HeaderValue>) -> Ours<'static> {
+        Ours {
+            authorization,
+            request_id: Some("req_1"),
+            traceparent: None,
+            forwarded_for: "192.0.2.7",
+            scheme: HeaderValue::from_static("https"),
+            host: HeaderValue::from_static("api.example.com"),
+        }
+    }
+
+    fn inward() -> Ours<'static> {
+        ours(Some(HeaderValue::from_static("Bearer inward")))
+    }
 
     fn client(pairs: &[(&str, &str)]) -> ActixHeaders {
         let pairs = pairs.iter().map(|(name, value)| {
@@ -221,7 +255,7 @@ mod tests {
             ("Connection", "x-forwarded-for, authorization"),
             ("Proxy-Authorization", "Basic YTpi"),
         ]);
-        let passed = to_service(&given, "/api/v1/prefs", false, &OURS).unwrap();
+        let passed = to_service(&given, "/api/v1/prefs", false, inward()).unwrap();
         let mut names: Vec<&str> = passed.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         let wanted = [
@@ -237,14 +271,14 @@ mod tests {
             (&passed["authorization"], &passed["x-forwarded-for"]),
             (&"Bearer inward".parse().unwrap(), &"192.0.2.7".parse().unwrap())
         );
-        let hook = to_service(&given, "/api/v1/payments/webhooks/stripe", false, &OURS).unwrap();
+        let hook = to_service(&given, "/api/v1/payments/webhooks/stripe", false, inward()).unwrap();
         assert!(hook.contains_key("stripe-signature"));
     }
 
     #[test]
     fn nobodys_request_carries_no_authorization() {
         let given = client(&[("Authorization", "Bearer outer")]);
-        let passed = to_service(&given, "/", false, &Ours { token: None, ..OURS }).unwrap();
+        let passed = to_service(&given, "/", false, ours(None)).unwrap();
         assert!(!passed.contains_key("authorization"));
     }
 

@@ -12,9 +12,9 @@ use actix_web::{
 use futures_util::{StreamExt, future::BoxFuture, stream};
 use hyper::{
     Response,
-    header::{CONTENT_LENGTH, CONTENT_TYPE},
+    header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
+    http::uri::PathAndQuery,
 };
-use identity::End;
 use ids::Timestamp;
 use ipnet::IpNet;
 use problem::{HttpError, Kind, Problem};
@@ -26,6 +26,7 @@ use super::{
     admit::{Admitted, sets_cookies},
     body::{Download, Upload, download},
     coding::encoded,
+    ending::{Ending, ending},
     headers::{Ours, forwarded_for, to_client, to_service},
     upgrade,
     upstream::Outgoing,
@@ -33,6 +34,7 @@ use super::{
 use crate::{
     access_log::Passed,
     credential::Credentials,
+    front::Current,
     inward::Mint,
     limit::RateLimits,
     origin::Origins,
@@ -53,8 +55,8 @@ pub(crate) struct Door {
     pub(crate) mint: Mint,
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// `https` and `api.example.com`, as clients see the gateway.
-    pub(crate) scheme: String,
-    pub(crate) host: String,
+    pub(crate) scheme: HeaderValue,
+    pub(crate) host: HeaderValue,
     pub(crate) limits: Limits,
 }
 
@@ -62,9 +64,10 @@ pub(crate) struct Door {
 pub(crate) async fn proxy(
     request: HttpRequest,
     payload: web::Payload,
-    door: web::Data<Door>,
+    front: Current,
     upstream: web::Data<Upstream>,
 ) -> Result<HttpResponse, HttpError> {
+    let door = &front.door;
     let target = target(&request)?;
     let path = canonical(target)?;
     let Some(route) = door.table.find(path) else { return nowhere(request).await };
@@ -73,18 +76,18 @@ pub(crate) async fn proxy(
     allowed(&method)?;
     let opens_websocket = opens_websocket(&request);
     let admitted = door.admit(&request, (target, path), route.service, opens_websocket).await?;
-    request.extensions_mut().insert(Passed::new(route.service, admitted.claims.as_ref()));
-    let ended = || admitted.claims.as_ref().map(|claims| door.credentials.ended(claims));
-    let outgoing = outgoing(&door, &request, route, &admitted, opens_websocket)?;
+    request.extensions_mut().insert(Passed { service: route.service, claims: admitted.claims.clone() });
+    let ended = || ending(&request, admitted.claims.as_ref().map(|claims| door.credentials.ended(claims)));
+    let outgoing = outgoing(door, &request, route, &admitted, opens_websocket)?;
     if opens_websocket {
-        let answer = upstream.send(&outgoing, Upload::nothing()).await?;
+        let answer = upstream.send(&front, &outgoing, Upload::nothing()).await?;
         if answer.status() == hyper::StatusCode::SWITCHING_PROTOCOLS {
             return Ok(upgrade::switch(route.service, answer, payload, ended()));
         }
         return Ok(admitted.tell(reply(&method, route.service, answer, door.limits, ended)));
     }
     let body = Upload::of(&request, payload, door.limits).await?;
-    let answer = upstream.send(&outgoing, body).await?;
+    let answer = upstream.send(&front, &outgoing, body).await?;
     // A server's own 408: what our services refuse is a problem, with a type.
     if answer.status() == hyper::StatusCode::REQUEST_TIMEOUT && !answer.headers().contains_key(CONTENT_TYPE) {
         return Err(ProxyError::Busy(route.service).into());
@@ -135,33 +138,34 @@ fn outgoing(
     admitted: &Admitted<'_>,
     opens_websocket: bool,
 ) -> Result<Outgoing, HttpError> {
-    let (claims, target) = (admitted.claims.as_ref(), admitted.target.as_ref());
-    let token = claims.map(|claims| door.mint.token(claims, route.service, Timestamp::now())).transpose()?;
+    let (claims, target) = (admitted.claims.as_deref(), admitted.target.as_ref());
+    let inward = |claims| door.mint.authorization(claims, route.service, Timestamp::now());
     let context = Context::current();
     let peer = request.peer_addr().map(|address| address.ip());
     let ours = Ours {
-        token: token.as_deref(),
+        authorization: claims.map(inward).transpose()?,
         request_id: context.request_id.as_deref(),
         traceparent: context.traceparent.as_deref(),
         forwarded_for: &forwarded_for(request.headers(), peer, &door.trusted_proxies),
-        scheme: &door.scheme,
-        host: &door.host,
+        scheme: door.scheme.clone(),
+        host: door.host.clone(),
     };
-    let headers = to_service(request.headers(), target, opens_websocket, &ours)
+    let headers = to_service(request.headers(), target, opens_websocket, ours)
         .map_err(|why| ProxyError::Unwritable(why.into()))?;
     let method = hyper::Method::from_bytes(method(request).as_str().as_bytes())
         .map_err(|why| ProxyError::Unwritable(why.into()))?;
-    Ok(Outgoing { service: route.service, method, target: target.to_owned(), headers })
+    let target = PathAndQuery::try_from(target).map_err(|why| ProxyError::Unwritable(why.into()))?;
+    Ok(Outgoing { service: route.service, method, target, headers })
 }
 
 /// The service's answer, its body still on the way. A stream of events, which has no
-/// end of its own, ends with the caller's credential.
+/// end of its own, ends with the caller's credential, and with this process.
 fn reply(
     method: &Method,
     service: Service,
     answer: Response<Download>,
     limits: Limits,
-    ended: impl FnOnce() -> Option<BoxFuture<'static, End>>,
+    ended: impl FnOnce() -> BoxFuture<'static, Ending>,
 ) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
     let length = answer.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
@@ -171,7 +175,7 @@ fn reply(
     }
     let bodyless =
         *method == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    let ended = if is_event_stream(&answer) { ended() } else { None };
+    let ended = is_event_stream(&answer).then(ended);
     let chunks = download(answer.into_body(), limits);
     let mut response = match length {
         // The length of what a GET would bring; nothing follows it. Not as a sized body:

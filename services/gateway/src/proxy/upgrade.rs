@@ -1,5 +1,5 @@
 //! WebSockets: after both sides have switched, bytes are copied both ways, until one
-//! ends or the caller's credential does.
+//! ends, or the caller's credential or this process does.
 
 use std::{convert::Infallible, io};
 
@@ -15,30 +15,30 @@ use tokio::{
     sync::mpsc,
 };
 
-use super::{admit::sets_cookies, body::Download, headers::to_client};
+use super::{admit::sets_cookies, body::Download, ending::Ending, headers::to_client};
 
 /// How many chunks wait for a slow client.
 const CHUNKS: usize = 4;
 
 const CHUNK_BYTES: usize = 16 * 1024;
 
-/// A close frame with status 1008, policy violation (RFC 6455 sections 5.5.1 and 7.4.1).
-const fn close(end: End) -> &'static [u8] {
-    match end {
-        End::Expired => b"\x88\x14\x03\xf0the token expired.",
-        End::Revoked => b"\x88\x18\x03\xf0the token was revoked.",
+/// A close frame with status 1008, policy violation, or 1001, going away (RFC 6455 sections 5.5.1
+/// and 7.4.1).
+const fn close(ending: Ending) -> &'static [u8] {
+    match ending {
+        Ending::Credential(End::Expired) => b"\x88\x14\x03\xf0the token expired.",
+        Ending::Credential(End::Revoked) => b"\x88\x18\x03\xf0the token was revoked.",
+        Ending::Closing => b"\x88\x19\x03\xe9the gateway is leaving.",
     }
 }
 
-/// Switches the client's side as the service has switched its own, until the caller's
-/// credential has `ended`; one without is never cut off.
+/// Switches the client's side as the service has switched its own, until it has `ended`.
 pub(super) fn switch(
     from: Service,
     mut answer: Response<Download>,
     payload: web::Payload,
-    ended: Option<BoxFuture<'static, End>>,
+    ended: BoxFuture<'static, Ending>,
 ) -> HttpResponse {
-    let ended = ended.unwrap_or_else(|| Box::pin(std::future::pending()));
     let service = hyper::upgrade::on(&mut answer);
     let (head, body) = answer.into_parts();
     let (sender, receiver) = mpsc::channel(CHUNKS);

@@ -1,33 +1,25 @@
 //! Calls instances of services, on connections that are kept and within time limits.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use hyper::{HeaderMap, Method, Request, Response, body::Incoming, header::UPGRADE};
-use hyper_util::{
-    client::legacy::{Client, Error},
-    rt::{TokioExecutor, TokioTimer},
-};
+use h2::Reason;
+use hyper::{HeaderMap, Method, Request, Response, header::UPGRADE, http::uri::PathAndQuery};
 use service_discovery::Service;
 use tokio::time::{error::Elapsed, timeout};
 
 use super::{
     ProxyError,
-    balance::{Balance, Chosen, Pool, Verdict},
+    balance::{Chosen, Instance, Pool, Verdict},
     body::{Download, Upload, UploadFault},
-    connect::{Connector, Endpoints},
+    client::{Arriving, Connections, SendError, Ways},
     error::cause,
 };
-use crate::settings::Limits;
-
-/// How long an unused connection is kept: shorter than the services keep theirs.
-const IDLE: Duration = Duration::from_secs(60);
+use crate::{path::onward, settings::Limits};
 
 /// The services as one worker reaches them; workers share no connection and no lock.
 #[derive(Debug)]
 pub(crate) struct Upstream {
-    client: Client<Connector, Upload>,
-    pub(super) balance: Balance,
-    pub(super) limits: Limits,
+    connections: Connections,
 }
 
 /// A request, ready to be sent to any instance.
@@ -36,31 +28,27 @@ pub(super) struct Outgoing {
     pub(super) service: Service,
     pub(super) method: Method,
     /// The canonical path, and the query as it came.
-    pub(super) target: String,
+    pub(super) target: PathAndQuery,
     pub(super) headers: HeaderMap,
 }
 
 impl Upstream {
-    pub(crate) fn new(balance: Balance, endpoints: Endpoints, limits: Limits) -> Self {
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(1024)
-            .build(Connector { endpoints, timeout: limits.connect });
-        Self { client, balance, limits }
+    pub(crate) fn new(ways: &Ways) -> Self {
+        Self { connections: Connections::new(ways) }
     }
 
     /// One request to one instance, and what that says about the instance.
     pub(super) async fn attempt(
         &self,
+        limits: &Limits,
         pool: &Pool,
         chosen: Chosen,
         outgoing: &Outgoing,
         body: &Upload,
     ) -> Result<Response<Download>, ProxyError> {
-        let answer = match self.exchange(&chosen.instance.base, outgoing, body).await {
+        let answer = match self.exchange(limits.first_byte, &chosen.instance, outgoing, body).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(why)) => Err(self.fault(outgoing.service, why)),
+            Ok(Err(why)) => Err(fault(limits, outgoing.service, why)),
             Err(why) => Err(why),
         };
         if let Some(verdict) = Verdict::of(&answer) {
@@ -72,30 +60,21 @@ impl Upstream {
     /// The time for the first byte of the answer runs from the end of the request's body.
     async fn exchange(
         &self,
-        base: &str,
+        patience: Duration,
+        instance: &Arc<Instance>,
         outgoing: &Outgoing,
         body: &Upload,
-    ) -> Result<Result<Response<Incoming>, Error>, ProxyError> {
-        let request = self.client.request(outgoing.for_instance(base, body.clone())?);
+    ) -> Result<Result<Response<Arriving>, SendError>, ProxyError> {
+        let request = self.connections.request(instance, outgoing.for_instance(instance, body.clone())?);
         let in_time = async {
             tokio::pin!(request);
             tokio::select! {
                 answer = &mut request => return Ok(answer),
                 () = body.end() => {}
             }
-            timeout(self.limits.first_byte, request).await
+            timeout(patience, request).await
         };
         in_time.await.map_err(|why: Elapsed| ProxyError::Slow(outgoing.service, why))
-    }
-
-    fn fault(&self, service: Service, why: Error) -> ProxyError {
-        match cause::<UploadFault>(&why) {
-            Some(UploadFault::TooLarge) => ProxyError::TooLarge(self.limits.max_body),
-            Some(UploadFault::Interrupted | UploadFault::Slow) => ProxyError::Interrupted,
-            None if why.is_connect() => ProxyError::Down(service, why),
-            None if was_cut(&why) => ProxyError::Lost(service, why),
-            None => ProxyError::Broken(service, why),
-        }
     }
 }
 
@@ -110,20 +89,40 @@ impl Outgoing {
         self.method == Method::GET && !self.headers.contains_key(UPGRADE)
     }
 
-    fn for_instance(&self, base: &str, body: Upload) -> Result<Request<Upload>, ProxyError> {
-        let mut request = Request::builder()
-            .method(self.method.clone())
-            .uri(format!("{base}{}", self.target))
-            .body(body)?;
+    fn for_instance(&self, instance: &Instance, body: Upload) -> Result<Request<Upload>, ProxyError> {
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = onward(&instance.uri, &self.target)?;
         *request.headers_mut() = self.headers.clone();
         Ok(request)
     }
 }
 
+fn fault(limits: &Limits, service: Service, why: SendError) -> ProxyError {
+    match cause::<UploadFault>(&why) {
+        Some(UploadFault::TooLarge) => ProxyError::TooLarge(limits.max_body),
+        Some(UploadFault::Interrupted | UploadFault::Slow) => ProxyError::Interrupted,
+        None if why.is_connect() => ProxyError::Down(service, why),
+        None if is_unprocessed(&why) => ProxyError::Unprocessed(service, why),
+        None if was_cut(&why) => ProxyError::Lost(service, why),
+        None => ProxyError::Broken(service, why),
+    }
+}
+
+/// Whether the service itself says that it has done nothing of the request: by REFUSED_STREAM,
+/// or by a GOAWAY that names an earlier one as its last (RFC 9113 sections 8.7 and 6.8). h2
+/// gives that error to no request which may have been looked at.
+fn is_unprocessed(why: &SendError) -> bool {
+    cause::<h2::Error>(why).is_some_and(|why| {
+        why.is_remote() && (why.is_go_away() || why.reason() == Some(Reason::REFUSED_STREAM))
+    })
+}
+
 /// Whether the connection ended without a byte of an answer.
-fn was_cut(why: &Error) -> bool {
-    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+fn was_cut(why: &SendError) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     cause::<hyper::Error>(why).is_some_and(|why| why.is_incomplete_message() || why.is_canceled())
-        || cause::<std::io::Error>(why)
-            .is_some_and(|why| matches!(why.kind(), BrokenPipe | ConnectionAborted | ConnectionReset))
+        || cause::<std::io::Error>(why).is_some_and(|why| {
+            matches!(why.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+        })
 }

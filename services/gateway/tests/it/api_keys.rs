@@ -87,7 +87,7 @@ async fn a_known_key_goes_on_while_auth_is_down_and_an_unknown_one_is_503() {
 async fn an_old_token_is_refreshed_by_the_one_who_meets_it() {
     let world = spawn().await;
     let key = world.auth.api_key();
-    *world.auth.state.age_and_lifetime.lock().unwrap() = (299, 600);
+    *world.auth.state.age_and_lifetime.lock().unwrap() = (239, 661);
     assert_eq!(status(&world, &key).await, 200);
     let before = world.upstream.last().claims();
     *world.auth.state.age_and_lifetime.lock().unwrap() = (0, 900);
@@ -102,11 +102,11 @@ async fn an_old_token_is_refreshed_by_the_one_who_meets_it() {
 async fn a_key_that_was_deleted_ends_with_its_refresh() {
     let world = spawn().await;
     let key = world.auth.api_key();
-    *world.auth.state.age_and_lifetime.lock().unwrap() = (299, 600);
+    *world.auth.state.age_and_lifetime.lock().unwrap() = (239, 661);
     assert_eq!(status(&world, &key).await, 200);
     world.auth.state.known.lock().unwrap().clear();
     tokio::time::sleep(Duration::from_millis(2100)).await;
-    assert_eq!(status(&world, &key).await, 401, "after five minutes it is asked for before it is used");
+    assert_eq!(status(&world, &key).await, 401, "after four minutes it is asked for before it is used");
 }
 
 #[actix_web::test]
@@ -156,7 +156,7 @@ async fn redis_that_is_dead_or_hangs_fails_no_request() {
     let hanging = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let hanging = format!("redis://{}", hanging.local_addr().unwrap());
     for url in ["redis://127.0.0.1:1", &hanging] {
-        let world = spawn_with(&[("GATEWAY__REDIS__URL", url)]).await;
+        let world = spawn_with(&[("GATEWAY__REDIS__URL", url), ("GATEWAY__REDIS__PATIENCE_MS", "50")]).await;
         let key = world.auth.api_key();
         for _ in 0..2 {
             assert_eq!(status(&world, &key).await, 200, "{url}");

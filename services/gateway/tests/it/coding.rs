@@ -38,3 +38,16 @@ async fn a_client_that_reads_gzip_gets_less_and_keeps_what_it_has() {
     changed.header("if-match", &tag).body("x").send().await.unwrap();
     assert_eq!(world.upstream.last().header("if-match"), Some("\"v1\""));
 }
+
+#[actix_web::test]
+async fn the_document_and_the_pages_are_compressed_too() {
+    let world = spawn().await;
+    for path in ["/openapi.json", "/docs/swagger-ui.css", "/docs/problems"] {
+        let plain = world.gateway.get(path).send().await.unwrap().bytes().await.unwrap();
+        let packed = world.gateway.get(path).header("accept-encoding", "gzip").send().await.unwrap();
+        assert_eq!(packed.headers()["content-encoding"], "gzip", "{path}");
+        let mut unpacked = Vec::new();
+        GzDecoder::new(&packed.bytes().await.unwrap()[..]).read_to_end(&mut unpacked).unwrap();
+        assert_eq!(unpacked, plain, "{path}");
+    }
+}

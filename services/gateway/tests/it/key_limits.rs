@@ -6,15 +6,13 @@ use futures_util::future::join_all;
 use ids::{ApiKeyId, UserId};
 use serde_json::Value;
 
-use crate::spawn::{Gateway, World, spawn_with};
+use crate::spawn::{Gateway, World, spawn, spawn_with};
 
 const PATH: &str = "/api/v1/prefs";
-/// So long that a busy machine is no Redis that is away.
-const PATIENT: (&str, &str) = ("GATEWAY__REDIS__PATIENCE_MS", "20000");
 
 /// A world with a key of that many requests a minute.
 async fn world(requests_a_minute: u32) -> (World, String) {
-    let world = spawn_with(&[PATIENT]).await;
+    let world = spawn().await;
     *world.auth.state.requests_a_minute.lock().unwrap() = Some(requests_a_minute);
     let key = world.auth.api_key();
     (world, key)
@@ -25,7 +23,6 @@ async fn another_gateway(world: &World) -> Gateway {
         ("AUTH_INTERNAL_URL", &world.auth.url),
         ("AUTH_SERVICE_URL", &world.upstream.url),
         ("PREFS_SERVICE_URL", &world.upstream.url),
-        PATIENT,
     ])
     .await;
     testing::until_ready(&format!("http://{}", gateway.address)).await;
@@ -98,7 +95,7 @@ async fn a_limit_holds_without_redis_too() {
     let hanging = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let hanging = format!("redis://{}", hanging.local_addr().unwrap());
     for url in ["redis://127.0.0.1:1", &hanging] {
-        let world = spawn_with(&[("GATEWAY__REDIS__URL", url)]).await;
+        let world = spawn_with(&[("GATEWAY__REDIS__URL", url), ("GATEWAY__REDIS__PATIENCE_MS", "50")]).await;
         *world.auth.state.requests_a_minute.lock().unwrap() = Some(3);
         let key = world.auth.api_key();
         let ask = |_| world.gateway.get(PATH).header("x-api-key", &key).send();

@@ -1,6 +1,6 @@
 use crate::{
     raw,
-    spawn::{problem, spawn},
+    spawn::{problem, spawn, spawn_with},
 };
 use reqwest::Method;
 
@@ -40,6 +40,8 @@ async fn a_path_that_could_be_read_in_two_ways_reaches_nobody() {
         "/api/v1/prefs/%0d%0aX:1",
         "/api/v1/prefs/%252e",
         "/api/v1/prefs/%zz",
+        "/api/v1/prefs/..%c0%af..%c0%afauth",
+        "/api/v1/prefs/%ff",
         "/api/v1/prefs/{x}",
         "/api/v1/prefs/|",
         "http://elsewhere.example/api/v1/prefs",
@@ -81,6 +83,28 @@ async fn requests_that_smuggle_reach_nobody() {
     assert!(world.upstream.seen().is_empty(), "{:?}", world.upstream.seen());
 }
 
+/// Whether the connection is closed behind it or goes on.
+#[actix_web::test]
+async fn the_body_of_a_refused_request_is_never_taken_for_the_next() {
+    let world = spawn_with(&[("GATEWAY__MAX_BODY_BYTES", "1000")]).await;
+    let smuggled = "GET /api/v1/prefs/smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+    let next = "GET /api/v1/prefs/next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let refused = [
+        ("POST /api/v1/prefs/count HTTP/1.1\r\nAuthorization: Bearer rubbish", smuggled.len(), 401),
+        ("POST /api/v1/nowhere HTTP/1.1", smuggled.len(), 404),
+        ("TRACE /api/v1/prefs HTTP/1.1", smuggled.len(), 405),
+        ("POST /api/v1/prefs;x HTTP/1.1", smuggled.len(), 400),
+        ("POST /api/v1/prefs/count HTTP/1.1", 1001, 413),
+    ];
+    for (head, length, wanted) in refused {
+        let request = format!("{head}\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{smuggled}{next}");
+        let answer = raw::exchange(&world.gateway.address, request.as_bytes()).await;
+        assert_eq!(raw::status(&answer), wanted, "{head}\n{answer}");
+        let seen = world.upstream.seen();
+        assert!(seen.iter().all(|seen| seen.target == "/api/v1/prefs/next"), "{head}\n{seen:?}");
+    }
+}
+
 #[actix_web::test]
 async fn an_unknown_path_is_404_with_and_without_a_credential() {
     let world = spawn().await;
@@ -112,7 +136,7 @@ async fn requests_go_to_the_instances_in_turn_and_past_a_dead_one() {
     let other = crate::upstream::Upstream::start("two");
     let first = crate::upstream::Upstream::start("one");
     let both = format!("{},{},http://127.0.0.1:1", first.url, other.url);
-    let world = crate::spawn::spawn_with(&[("PREFS_SERVICE_URL", &both)]).await;
+    let world = spawn_with(&[("PREFS_SERVICE_URL", &both)]).await;
     let mut names = std::collections::BTreeMap::new();
     for _ in 0..30 {
         let response = world.gateway.get("/api/v1/prefs/name").send().await.unwrap();
@@ -126,8 +150,7 @@ async fn requests_go_to_the_instances_in_turn_and_past_a_dead_one() {
 async fn an_instance_that_takes_no_connection_costs_at_most_one_upload() {
     let one = crate::upstream::Upstream::start("one");
     let both = format!("http://127.0.0.1:1,{}", one.url);
-    let world =
-        crate::spawn::spawn_with(&[("PREFS_SERVICE_URL", &both), ("GATEWAY__HTTP__WORKERS", "1")]).await;
+    let world = spawn_with(&[("PREFS_SERVICE_URL", &both), ("GATEWAY__HTTP__WORKERS", "1")]).await;
     let mut failed = 0;
     for _ in 0..20 {
         let upload = world.gateway.request(Method::POST, "/api/v1/prefs/count").body("hello").send();

@@ -1,7 +1,10 @@
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use data_encoding::BASE64;
-use gateway::{App, Settings};
+use gateway::{App, Reloader, Settings, Source};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use service_discovery::Service;
@@ -29,6 +32,7 @@ pub(crate) struct Gateway {
     pub(crate) internal: String,
     http: reqwest::Client,
     stop: Option<oneshot::Sender<()>>,
+    pub(crate) reloader: Reloader,
     pub(crate) ended: JoinHandle<std::io::Result<()>>,
 }
 
@@ -54,27 +58,38 @@ pub(crate) async fn spawn_with(variables: &[(&str, &str)]) -> World {
 impl Gateway {
     pub(crate) async fn start(variables: &[(&str, &str)]) -> Self {
         let keys = BASE64.encode(&[9; 32]);
+        let mut all = vec![("PLINTH_TRUSTED_ORIGINS", TRUSTED), ("GATEWAY__TOKEN__KEYS", &keys)];
+        all.extend_from_slice(variables);
+        Self::start_from(None, &all).await
+    }
+
+    /// With a file of settings, which may say what no variable says.
+    pub(crate) async fn start_from(file: Option<PathBuf>, variables: &[(&str, &str)]) -> Self {
         let redis = testing::redis_url();
         let usual = [
             ("PLINTH_ENV", "development"),
             ("PLINTH_PUBLIC_URL", ORIGIN),
-            ("PLINTH_TRUSTED_ORIGINS", TRUSTED),
             ("GATEWAY__HTTP__BIND", "127.0.0.1:0"),
             ("GATEWAY__HTTP__INTERNAL_BIND", "127.0.0.1:0"),
             ("GATEWAY__HTTP__WORKERS", "2"),
-            ("GATEWAY__TOKEN__KEYS", &keys),
             ("GATEWAY__CLIENT__SECRET", CLIENT_SECRET),
             ("GATEWAY__REDIS__URL", &redis),
+            // A busy machine is no Redis that is away.
+            ("GATEWAY__REDIS__PATIENCE_MS", "20000"),
             ("GATEWAY__ACCESS_LOG", "off"),
             // Requests are counted: who wants checks asks for them.
             ("GATEWAY__HEALTH__INTERVAL_MS", "0"),
             // All tests come from one address.
             ("GATEWAY__LIMITS__ENFORCED", "false"),
         ];
-        let all =
-            usual.iter().chain(variables).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let settings = Settings::read(Reader::new(Service::Gateway, None, all)).unwrap();
-        let app = App::build(settings).await.unwrap();
+        let all = usual.iter().chain(variables);
+        let all: Vec<_> = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let read = move |file: Option<&Path>| {
+            Settings::read(Reader::new(Service::Gateway, file, all.iter().cloned()))
+        };
+        let source = Source::read_by(file, read);
+        let app = App::build(source.settings().unwrap()).await.unwrap().following(source);
+        let reloader = app.reloader();
         let (public, internal) = app.addresses().unwrap();
         let (stop, stopped) = oneshot::channel();
         let ended = actix_web::rt::spawn(app.run(async move {
@@ -85,6 +100,7 @@ impl Gateway {
             internal: internal.to_string(),
             http: testing::http(),
             stop: Some(stop),
+            reloader,
             ended,
         }
     }

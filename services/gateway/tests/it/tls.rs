@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A certificate that one has just made, and where it lies.
-fn certificate(dir: &Path) -> Certificate {
+pub(crate) fn certificate(dir: &Path) -> Certificate {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     // Each file is whole at any time, as where a renewal moves it into place.
     for (name, text) in

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use aws_lc_rs::hmac;
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use identity::{Claims, GATEWAY_ISSUER, SigningKey};
 use ids::Timestamp;
@@ -102,11 +103,22 @@ async fn no_bad_token_reaches_a_service() {
             part(serde_json::to_value(claims).unwrap())
         )
     };
+    // RFC 8725 section 2.1: the public key as a shared secret.
+    let confused = |claims: &Claims| {
+        let jwk = serde_json::to_value(world.auth.state.key.public_jwk()).unwrap();
+        let public = BASE64URL_NOPAD.decode(jwk["x"].as_str().unwrap().as_bytes()).unwrap();
+        let header = json!({ "alg": "HS256", "typ": "at+jwt", "kid": jwk["kid"] });
+        let part = |value: Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
+        let signed = format!("{}.{}", part(header), part(serde_json::to_value(claims).unwrap()));
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &public), signed.as_bytes());
+        format!("{signed}.{}", BASE64URL_NOPAD.encode(tag.as_ref()))
+    };
     let good = claims();
     let inside = SigningKey::from_seed(&[9; 32]).unwrap();
     let inward = Claims { iss: GATEWAY_ISSUER.to_owned(), aud: "prefs".to_owned(), ..claims() };
     let bad = [
         ("alg none", none(&good), "token_invalid"),
+        ("alg confused", confused(&good), "token_invalid"),
         ("for a service", world.auth.sign(&Claims { aud: "prefs".to_owned(), ..claims() }), "token_invalid"),
         (
             "of another",

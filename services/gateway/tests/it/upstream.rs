@@ -1,5 +1,8 @@
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -9,14 +12,33 @@ use actix_web::{
     web::{self, Bytes, Data, Payload},
 };
 use futures_util::{StreamExt, stream};
+use observability::Metrics;
 use serde_json::{Value, json};
+use service_discovery::Service;
+use service_kit::{
+    http::{Application, Readiness, Server, about},
+    settings::Http,
+};
+use tokio::sync::oneshot;
+use utoipa_actix_web::scope;
 
 /// A service that writes down every request that reaches it, and answers as the
 /// path's last segment says.
 pub(crate) struct Upstream {
     pub(crate) url: String,
     seen: Log,
-    handle: ServerHandle,
+    /// How many long answers are under way.
+    pub(crate) open: Arc<AtomicUsize>,
+    end: End,
+}
+
+/// What ends it.
+enum End {
+    Handle(ServerHandle),
+    /// When it is dropped.
+    Stop {
+        _sender: oneshot::Sender<()>,
+    },
 }
 
 /// A request as it arrived.
@@ -25,6 +47,10 @@ pub(crate) struct Seen {
     pub(crate) method: String,
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
+    /// `HTTP/2.0`.
+    pub(crate) version: String,
+    /// Whence: another connection has another port.
+    pub(crate) peer: String,
 }
 
 type Log = Arc<Mutex<Vec<Seen>>>;
@@ -44,10 +70,14 @@ impl Seen {
 
 impl Upstream {
     pub(crate) fn start(name: &'static str) -> Self {
-        let seen = Log::default();
-        let log = Data::from(Arc::clone(&seen));
+        let (seen, open) = (Log::default(), Arc::<AtomicUsize>::default());
+        let (log, opened) = (Data::from(Arc::clone(&seen)), Data::from(Arc::clone(&open)));
         let server = HttpServer::new(move || {
-            App::new().app_data(log.clone()).app_data(Data::new(name)).default_service(web::to(answer))
+            App::new()
+                .app_data(log.clone())
+                .app_data(opened.clone())
+                .app_data(Data::new(name))
+                .default_service(web::to(answer))
         })
         .workers(1)
         .disable_signals()
@@ -56,9 +86,39 @@ impl Upstream {
         .unwrap();
         let url = format!("http://{}", server.addrs()[0]);
         let server = server.run();
-        let handle = server.handle();
+        let end = End::Handle(server.handle());
         actix_web::rt::spawn(server);
-        Self { url, seen, handle }
+        Self { url, seen, open, end }
+    }
+
+    /// The same, served as our services are, by these listeners.
+    pub(crate) fn served(name: &'static str, http: &Http) -> Self {
+        let (seen, open) = (Log::default(), Arc::<AtomicUsize>::default());
+        let (log, opened) = (Data::from(Arc::clone(&seen)), Data::from(Arc::clone(&open)));
+        let server = Server::bind(http).unwrap();
+        let port = server.addresses().unwrap().0.port();
+        let url = format!("{}://localhost:{port}", if http.tls.is_some() { "https" } else { "http" });
+        let application = Application {
+            service: Service::Prefs,
+            public: Arc::new(move |config| {
+                config
+                    .app_data(log.clone())
+                    .app_data(opened.clone())
+                    .app_data(Data::new(name))
+                    .service(scope("").default_service(web::to(answer)));
+            }),
+            internal: Arc::new(|_| {}),
+            about: about("Prefs", "Stands in for it."),
+            readiness: Readiness::new(),
+            metrics: Metrics::new("prefs").unwrap(),
+        };
+        let (sender, stopped) = oneshot::channel::<()>();
+        actix_web::rt::spawn(async move {
+            // That the sender is gone is what is awaited.
+            let ended = server.run(application, async { drop(stopped.await) }).await;
+            ended.unwrap();
+        });
+        Self { url, seen, open, end: End::Stop { _sender: sender } }
     }
 
     /// What has arrived, health checks aside.
@@ -71,13 +131,17 @@ impl Upstream {
     }
 
     pub(crate) async fn stop(&self) {
-        self.handle.stop(false).await;
+        if let End::Handle(handle) = &self.end {
+            handle.stop(false).await;
+        }
     }
 }
 
 impl Drop for Upstream {
     fn drop(&mut self) {
-        drop(self.handle.stop(false));
+        if let End::Handle(handle) = &self.end {
+            drop(handle.stop(false));
+        }
     }
 }
 
@@ -93,6 +157,7 @@ async fn answer(
     request: HttpRequest,
     payload: Payload,
     log: Data<Mutex<Vec<Seen>>>,
+    open: Data<AtomicUsize>,
     name: Data<&'static str>,
 ) -> HttpResponse {
     let headers = request.headers().iter();
@@ -102,13 +167,15 @@ async fn answer(
         method: request.method().to_string(),
         target: request.uri().to_string(),
         headers: headers.collect(),
+        version: format!("{:?}", request.version()),
+        peer: request.peer_addr().unwrap().to_string(),
     });
     match request.path().rsplit('/').next().unwrap() {
         "echo" => HttpResponse::Ok().content_type("application/octet-stream").streaming(payload),
         "count" => count(payload).await,
-        "big" => big(&request),
+        "big" => big(&request, Open::new(open)),
         "events" => events(),
-        "endless" => endless(),
+        "endless" => endless(Open::new(open)),
         "slow" => {
             tokio::time::sleep(Duration::from_millis(700)).await;
             HttpResponse::Ok().json(json!({ "slow": true }))
@@ -134,11 +201,30 @@ async fn count(mut payload: Payload) -> HttpResponse {
     HttpResponse::Ok().json(json!({ "bytes": bytes }))
 }
 
+/// An answer that is under way.
+struct Open(Data<AtomicUsize>);
+
+impl Open {
+    fn new(all: Data<AtomicUsize>) -> Self {
+        all.fetch_add(1, SeqCst);
+        Self(all)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
+}
+
 /// As many megabytes as the query says.
-fn big(request: &HttpRequest) -> HttpResponse {
+fn big(request: &HttpRequest, open: Open) -> HttpResponse {
     let megabytes: u64 = request.query_string().parse().unwrap();
     let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
-    let chunks = stream::iter(0..megabytes * 16).map(move |_| Ok::<_, actix_web::Error>(chunk.clone()));
+    let chunks = stream::iter(0..megabytes * 16).map(move |_| {
+        let _under_way = &open;
+        Ok::<_, actix_web::Error>(chunk.clone())
+    });
     HttpResponse::Ok().no_chunking(megabytes << 20).streaming(chunks)
 }
 
@@ -152,10 +238,10 @@ fn events() -> HttpResponse {
 }
 
 /// An event every 50 ms, for ever.
-fn endless() -> HttpResponse {
-    let events = stream::repeat(()).then(|()| async {
+fn endless(open: Open) -> HttpResponse {
+    let events = stream::unfold(open, async |open| {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        Ok::<_, actix_web::Error>(Bytes::from_static(b"data: x\n\n"))
+        Some((Ok::<_, actix_web::Error>(Bytes::from_static(b"data: x\n\n")), open))
     });
     HttpResponse::Ok().content_type("text/event-stream; charset=utf-8").streaming(Box::pin(events))
 }

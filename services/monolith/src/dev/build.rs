@@ -1,9 +1,10 @@
 //! Where the services' programs come from: built from the checkout, or beside this program.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::LazyLock;
+use std::{env, io};
 
 use anyhow::Context;
 use serde_json::Value;
@@ -20,7 +21,7 @@ pub(crate) type Programs = BTreeMap<Service, PathBuf>;
 
 /// The checkout that we are in or come from, if any.
 pub(crate) fn checkout() -> Option<PathBuf> {
-    let starts = [env::current_dir().ok(), env::current_exe().ok()];
+    let starts = [env::current_dir().ok(), own_program().ok().map(Path::to_owned)];
     let mut dirs = starts.iter().flatten().flat_map(|start| start.ancestors());
     dirs.find(|dir| dir.join("services/monolith/Cargo.toml").is_file())?.canonicalize().ok()
 }
@@ -30,10 +31,16 @@ pub(crate) fn home() -> anyhow::Result<PathBuf> {
     checkout().map_or_else(own_dir, Ok)
 }
 
+/// This program, where it was at the start: a build may have put another in its place since, and
+/// then the system takes ours for deleted.
+pub(crate) fn own_program() -> anyhow::Result<&'static Path> {
+    static OWN: LazyLock<io::Result<PathBuf>> = LazyLock::new(env::current_exe);
+    OWN.as_deref().map_err(|why| anyhow::anyhow!("can't find our own program: {why}"))
+}
+
 /// The directory of this program.
 pub(crate) fn own_dir() -> anyhow::Result<PathBuf> {
-    let program = env::current_exe().context("can't find our own program")?;
-    Ok(program.parent().unwrap_or(Path::new("/")).to_owned())
+    Ok(own_program()?.parent().unwrap_or(Path::new("/")).to_owned())
 }
 
 /// The programs that lie beside this one.

@@ -17,7 +17,7 @@ use tokio::process::{Child, ChildStdin, Command};
 use super::run::Run;
 use super::signals::Signals;
 use super::state::StateDir;
-use super::{children, lock::Lock};
+use super::{build, children, lock::Lock};
 
 const AGAIN: Duration = Duration::from_secs(1);
 const INHERITANCE: Duration = Duration::from_secs(2);
@@ -72,15 +72,15 @@ async fn inherit(path: &Path) -> anyhow::Result<Option<Lock>> {
 
 /// Starts a guard over this run, and another one whenever it dies.
 pub(crate) fn watch(run: &Arc<Run>) -> anyhow::Result<()> {
-    let program = std::env::current_exe().context("can't find our own program")?;
-    let mut guard = Guard::start(&program, run)?;
+    let program = build::own_program()?;
+    let mut guard = Guard::start(program, run)?;
     let run = Arc::clone(run);
     tokio::spawn(async move {
         loop {
             let _ended = guard.child.wait().await;
             run.screen.say("the guard died; starting another one");
             tokio::time::sleep(AGAIN).await;
-            match Guard::start(&program, &run).and_then(|another| Ok((another, run.refresh()?))) {
+            match Guard::start(program, &run).and_then(|another| Ok((another, run.refresh()?))) {
                 Ok((another, ())) => guard = another,
                 Err(e) => run.screen.say(&format!("{e:#}; a kill -9 would now leave processes behind")),
             }

@@ -1,16 +1,15 @@
 //! The parts of a run (two servers and the services), each kept alive.
 
-use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use local_servers::{Postgres, Redis, postgres, redis};
 use service_discovery::Service;
 use tokio::process::Command;
 
 use super::backoff::Backoff;
+use super::build;
 use super::children::Kind;
 use super::environment;
 use super::process::{Process, obituary};
@@ -55,7 +54,7 @@ impl Part {
                 self.start_program(run, command, *service)
             }
             Self::Standins => {
-                let mut command = Command::new(env::current_exe().context("can't find our own program")?);
+                let mut command = Command::new(build::own_program()?);
                 command.arg("standins");
                 self.start_program(run, command, Service::Notify)
             }

@@ -68,9 +68,15 @@ impl Place {
 
 impl Drop for Place {
     /// A failed test leaves nothing behind either: the program's own list says what to kill.
+    /// What dies may still write for a moment, PostgreSQL's backends above all.
+    #[expect(clippy::disallowed_methods, reason = "there is nothing to await in a drop")]
     fn drop(&mut self) {
         for process in children(&self.state()) {
             let _refused = process.signal(Signal::KILL);
+        }
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while fs::remove_dir_all(self.path()).is_err() && self.path().exists() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
         }
     }
 }

@@ -65,7 +65,7 @@ pub struct Evaluation {
     pub reason: EvaluationReason,
     /// `version` of the flag, `environment`, and where there is one the `rule` and the
     /// `experiment`.
-    #[schema(value_type = BTreeMap<String, Object>, example = json!({"version": 3, "environment": "production"}))]
+    #[schema(value_type = BTreeMap<String, serde_json::Value>, example = json!({"version": 3, "environment": "production"}))]
     pub metadata: BTreeMap<String, Value>,
 }
 

@@ -19,7 +19,7 @@ const LIST: &str = "users";
 
 /// Lists users, the latest first, as the query narrows them.
 #[utoipa::path(
-    tag = "admin",
+    tag = "Administration",
     params(UserQuery),
     responses((status = 200, description = "A page of users", body = UserList), Credentialed, Queried),
     security(("bearer" = ["auth:admin"]), ("api_key" = ["auth:admin"]))
@@ -38,7 +38,7 @@ pub(crate) async fn list_users(
 
 /// Reads all about a user.
 #[utoipa::path(
-    tag = "admin",
+    tag = "Administration",
     params(("id" = UserId, Path, description = "Which user")),
     responses((status = 200, description = "The user", body = UserDetails), Credentialed, NotFound),
     security(("bearer" = ["auth:admin"]), ("api_key" = ["auth:admin"]))

@@ -226,6 +226,6 @@ async fn registering_its_address_looks_as_ever() {
         (reply.status().as_u16(), reply.text().await.unwrap())
     };
     assert_eq!(answer(&auth, &ada.email).await, answer(&auth, "nobody@example.com").await);
-    assert_eq!(auth.kinds(&ada.email).await.last(), Some(&MailKind::AlreadyRegistered));
+    assert!(auth.kinds(&ada.email).await.contains(&MailKind::AlreadyRegistered));
     assert!(auth.client.me(&ada.inward).await.unwrap().delete_at.is_some(), "and changes nothing");
 }

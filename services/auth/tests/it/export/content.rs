@@ -33,7 +33,7 @@ const TOLD: [(&str, &str); 15] = [
 ];
 
 /// Those that are not, each with the reason.
-const NOT_TOLD: [(&str, &str); 18] = [
+const NOT_TOLD: [(&str, &str); 19] = [
     ("attempts", "keyed by a MAC: whom a row is about is not known; it goes within days"),
     ("event_inbox", "which events of others were taken: ids of events"),
     ("event_positions", "the newest version of each thing that others told of"),
@@ -49,6 +49,7 @@ const NOT_TOLD: [(&str, &str); 18] = [
     ("restricted_resources", "an organisation's resources; who has leave is in `resource_permissions`"),
     ("revocations", "ids of the last hour, of what the sections say"),
     ("role_permissions", "the platform's own list"),
+    ("role_permissions_state", "which state that list is in"),
     ("roles", "the platform's own list"),
     ("signing_keys", "the platform's own"),
     ("__diesel_schema_migrations", "the schema's"),

@@ -1,15 +1,15 @@
-use std::{convert::Infallible, future::pending};
+use std::{convert::Infallible, future::pending, time::Duration};
 
 use futures_util::future::join_all;
 use hyper::{Request, StatusCode};
-use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use tokio::time::{sleep, timeout};
 
-use super::{Balance, Instance, Pool};
+use super::{Instance, Pool};
 use crate::{
+    front::Live,
     proxy::{
         body::Upload,
-        connect::{Connector, Endpoints},
+        client::{Clients, Ways},
     },
     settings::Health,
 };
@@ -18,41 +18,50 @@ use crate::{
 /// says so before it closes, and gets nothing new meanwhile.
 #[derive(Debug)]
 pub(crate) struct HealthChecks {
-    client: Client<Connector, Upload>,
-    balance: Balance,
-    settings: Health,
+    clients: Clients,
+    live: Live,
 }
 
 impl HealthChecks {
-    pub(crate) fn new(balance: Balance, endpoints: Endpoints, settings: Health) -> Self {
-        // A new connection for each check: whether it takes one is a part of it.
-        let client = Client::builder(TokioExecutor::new())
-            .pool_max_idle_per_host(0)
-            .build(Connector { endpoints, timeout: settings.patience });
-        Self { client, balance, settings }
+    /// A new connection is made for each check: whether it is taken is a part of it.
+    pub(crate) fn new(ways: &Ways) -> Self {
+        Self { clients: Clients::forgetful(ways), live: ways.live.clone() }
     }
 
     /// Goes on for ever, also when there is nothing to do.
     pub(crate) async fn keep_asking(&self) -> Infallible {
-        if self.settings.every.is_zero() {
-            return pending().await;
-        }
         loop {
-            let all = self.balance.pools.values();
-            let all = all.flat_map(|pool| pool.all.iter().map(move |instance| self.check(pool, instance)));
-            join_all(all).await;
-            sleep(self.settings.every).await;
+            let pause = self.ask().await;
+            let pause = async { if pause.is_zero() { pending().await } else { sleep(pause).await } };
+            // What is new is asked at once.
+            tokio::select! {
+                () = pause => {}
+                () = self.live.swapped() => {}
+            }
         }
     }
 
-    async fn check(&self, pool: &Pool, instance: &Instance) {
-        let is_ready = timeout(self.settings.patience, self.is_ready(&instance.base)).await;
+    /// Asks all once; returns how long to pause then, zero for ever.
+    async fn ask(&self) -> Duration {
+        let front = self.live.front();
+        let Health { every, patience } = front.health;
+        if !every.is_zero() {
+            let all = front.balance.pools.values();
+            let all = all
+                .flat_map(|pool| pool.all.iter().map(move |instance| self.check(patience, pool, instance)));
+            join_all(all).await;
+        }
+        every
+    }
+
+    async fn check(&self, patience: Duration, pool: &Pool, instance: &Instance) {
+        let is_ready = timeout(patience, self.is_ready(instance)).await;
         pool.checked(instance, is_ready.unwrap_or(false));
     }
 
-    async fn is_ready(&self, base: &str) -> bool {
-        let request = Request::get(format!("{base}/readyz")).body(Upload::nothing());
+    async fn is_ready(&self, instance: &Instance) -> bool {
+        let request = Request::get(format!("{}/readyz", instance.base)).body(Upload::nothing());
         let Ok(request) = request else { return false };
-        self.client.request(request).await.is_ok_and(|answer| answer.status() == StatusCode::OK)
+        self.clients.request(instance, request).await.is_ok_and(|answer| answer.status() == StatusCode::OK)
     }
 }

@@ -3,6 +3,12 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
 };
 
+use hyper::{
+    Uri,
+    header::HeaderValue,
+    http::uri::{Authority, Scheme},
+};
+
 use super::{
     budget::Retry,
     rules::{FAILURES, Load, MISSED_CHECKS, Penalty, ejection},
@@ -13,7 +19,12 @@ use super::{
 pub(in crate::proxy) struct Instance {
     /// Its URL, without a slash at the end.
     pub(in crate::proxy) base: String,
-    weight: u32,
+    /// The same, read once.
+    pub(in crate::proxy) uri: Uri,
+    /// How it is called (RFC 9110 section 7.2).
+    pub(in crate::proxy) host: HeaderValue,
+    /// Whether HTTP/2 is spoken without asking.
+    pub(in crate::proxy) http2: bool,
     in_flight: AtomicU32,
     penalty: AtomicU64,
     /// In a row.
@@ -47,10 +58,14 @@ pub(in crate::proxy) struct Chosen {
 }
 
 impl Instance {
-    pub(super) fn new(base: &str, weight: u32) -> Self {
+    pub(super) fn new(base: &str, http2: bool) -> Self {
+        // What is no URI leads nowhere, and its requests fail.
+        let uri: Uri = base.parse().unwrap_or_default();
         Self {
-            base: base.trim_end_matches('/').to_owned(),
-            weight,
+            base: base.to_owned(),
+            host: host(uri.authority()),
+            uri,
+            http2,
             in_flight: AtomicU32::default(),
             penalty: AtomicU64::default(),
             failures: AtomicU32::default(),
@@ -61,9 +76,15 @@ impl Instance {
         }
     }
 
-    pub(super) fn load(&self, now: u64) -> Load {
+    /// Whether it is reached in clear text and by HTTP/1.1, so that its connections are kept.
+    pub(in crate::proxy) fn is_kept(&self) -> bool {
+        !self.http2 && self.uri.scheme() == Some(&Scheme::HTTP)
+    }
+
+    /// What it has to do, and how much it should: that is for the settings to say.
+    pub(super) fn load(&self, now: u64, weight: u32) -> Load {
         let penalty = Penalty::from_bits(self.penalty.load(Relaxed)).requests(now);
-        Load { requests: penalty + u64::from(self.in_flight.load(Relaxed)), weight: self.weight }
+        Load { requests: penalty + u64::from(self.in_flight.load(Relaxed)), weight }
     }
 
     /// Whether new requests may go to it.
@@ -133,6 +154,15 @@ impl Instance {
     }
 }
 
+/// Without the usual port, and without anybody's name.
+fn host(authority: Option<&Authority>) -> HeaderValue {
+    let host = |authority: &Authority| match authority.port_u16() {
+        None | Some(80) => authority.host().parse().ok(),
+        Some(port) => format!("{}:{port}", authority.host()).parse().ok(),
+    };
+    authority.and_then(host).unwrap_or(HeaderValue::from_static(""))
+}
+
 impl Chosen {
     pub(super) fn new(instance: &Arc<Instance>, place: usize, standing: Standing) -> Self {
         instance.in_flight.fetch_add(1, Relaxed);
@@ -151,8 +181,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_instance_is_called_by_its_host_and_an_unusual_port() {
+        for (base, host) in [
+            ("http://prefs:3003/below", "prefs:3003"),
+            ("http://a:b@prefs:80", "prefs"),
+            ("http://[::1]:3003", "[::1]:3003"),
+            ("nowhere at all", ""),
+        ] {
+            assert_eq!(Instance::new(base, false).host, host);
+        }
+    }
+
+    #[test]
     fn two_missed_checks_take_it_out_and_one_brings_it_back() {
-        let instance = Instance::new("http://a/", 1);
+        let instance = Instance::new("http://a", false);
         assert_eq!((instance.checked(false, 0), instance.is_in()), (false, true));
         assert_eq!((instance.checked(false, 0), instance.is_in()), (true, false));
         assert_eq!((instance.checked(false, 0), instance.is_in()), (false, false));
@@ -165,7 +207,7 @@ mod tests {
 
     #[test]
     fn one_request_finds_out_and_only_its_success_brings_it_back() {
-        let instance = Instance::new("http://a", 1);
+        let instance = Instance::new("http://a", false);
         instance.eject(0);
         assert!(!instance.takes_trial(999) && instance.takes_trial(1_000) && !instance.takes_trial(1_000));
         instance.serves(Standing::In);
@@ -180,7 +222,7 @@ mod tests {
 
     #[test]
     fn what_starts_anew_is_tried_at_once() {
-        let instance = Instance::new("http://a", 1);
+        let instance = Instance::new("http://a", false);
         (0..9).for_each(|_| instance.eject(0));
         instance.checked(false, 0);
         instance.checked(false, 0);
@@ -192,10 +234,10 @@ mod tests {
 
     #[test]
     fn it_has_a_request_as_long_as_that_lasts() {
-        let instance = Arc::new(Instance::new("http://a", 1));
+        let instance = Arc::new(Instance::new("http://a", false));
         let chosen = Chosen::new(&instance, 0, Standing::In);
-        assert_eq!(instance.load(0).requests, 1);
+        assert_eq!(instance.load(0, 1).requests, 1);
         drop(chosen);
-        assert_eq!(instance.load(0).requests, 0);
+        assert_eq!(instance.load(0, 1).requests, 0);
     }
 }

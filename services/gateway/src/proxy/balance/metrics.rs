@@ -8,19 +8,23 @@ use prometheus::{
 };
 use service_discovery::Service;
 
-use super::{Balance, pool::Counters};
+use super::pool::Counters;
+use crate::front::Live;
 
 /// Which service; `service` is the gateway itself.
 const LABELS: [&str; 1] = ["upstream"];
 
 /// Counts what happens, by service.
-pub(super) struct Counted {
+#[derive(Debug)]
+pub(crate) struct Counted {
     ejections: IntCounterVec,
     retries: IntCounterVec,
 }
 
 impl Counted {
-    pub(super) fn new(metrics: &Metrics) -> Result<Self, prometheus::Error> {
+    /// # Errors
+    /// When one of them is there already.
+    pub(crate) fn new(metrics: &Metrics) -> Result<Self, prometheus::Error> {
         let counter = |name, help| {
             let counter = IntCounterVec::new(Opts::new(name, help), &LABELS)?;
             metrics.add(counter.clone())?;
@@ -41,15 +45,15 @@ impl Counted {
 }
 
 /// How many instances get requests, counted when it is asked.
-pub(super) struct Up {
-    balance: Balance,
+pub(crate) struct Up {
+    live: Live,
     up: IntGaugeVec,
 }
 
 impl Up {
-    pub(super) fn new(balance: Balance) -> Result<Self, prometheus::Error> {
+    pub(crate) fn new(live: Live) -> Result<Self, prometheus::Error> {
         let options = Opts::new("gateway_instances_up", "Instances that get requests.");
-        Ok(Self { balance, up: IntGaugeVec::new(options, &LABELS)? })
+        Ok(Self { live, up: IntGaugeVec::new(options, &LABELS)? })
     }
 }
 
@@ -59,7 +63,9 @@ impl Collector for Up {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        for (service, pool) in &*self.balance.pools {
+        // Of a service that is no longer there, there is nothing to tell.
+        self.up.reset();
+        for (service, pool) in &self.live.front().balance.pools {
             let up = i64::try_from(pool.up()).unwrap_or(i64::MAX);
             self.up.with_label_values(&[service.name()]).set(up);
         }

@@ -10,36 +10,35 @@ mod pool;
 mod rules;
 mod verdict;
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
-use observability::Metrics;
 use service_discovery::{Registry, Service};
 
 pub(crate) use health::HealthChecks;
 pub(super) use instance::{Chosen, Instance};
+pub(crate) use metrics::{Counted, Up};
 pub(super) use pool::Pool;
 pub(super) use verdict::Verdict;
 
 /// The instances of every service behind the gateway.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Balance {
-    pools: Arc<HashMap<Service, Pool>>,
+    pools: HashMap<Service, Pool>,
 }
 
 impl Balance {
-    /// # Errors
-    /// When one of its metrics is there already.
+    /// Instances that were there `before` are the same ones, with all that is known of them.
     pub(crate) fn new(
         registry: &Registry,
         services: &[Service],
-        metrics: &Metrics,
-    ) -> Result<Self, prometheus::Error> {
-        let counted = metrics::Counted::new(metrics)?;
-        let pool =
-            |service: &Service| (*service, Pool::new(registry.weighted(*service), counted.of(*service)));
-        let balance = Self { pools: Arc::new(services.iter().map(pool).collect()) };
-        metrics.add(metrics::Up::new(balance.clone())?)?;
-        Ok(balance)
+        counted: &Counted,
+        before: Option<&Self>,
+    ) -> Self {
+        let pool = |service: &Service| {
+            let before = before.and_then(|before| before.pool(*service));
+            (*service, Pool::new(registry.instances(*service), counted.of(*service), before))
+        };
+        Self { pools: services.iter().map(pool).collect() }
     }
 
     pub(super) fn pool(&self, service: Service) -> Option<&Pool> {

@@ -4,6 +4,7 @@ use std::{
 };
 
 use prometheus::IntCounter;
+use service_discovery::Terms;
 use url::Url;
 
 use super::{
@@ -18,11 +19,20 @@ use super::{
 #[derive(Debug)]
 pub(in crate::proxy) struct Pool {
     pub(super) all: Vec<Arc<Instance>>,
+    /// What each of them weighs, at the same place.
+    weights: Vec<u32>,
+    record: Arc<Record>,
+    counters: Counters,
+}
+
+/// What is known of a service, as long as one of its instances stays.
+#[derive(Debug)]
+struct Record {
     breaker: Breaker,
     budget: Arc<Budget>,
-    counters: Counters,
     /// Held while one is put out, so that not more than half are.
     ejecting: Mutex<()>,
+    /// The moment that its own and its instances' are counted from.
     started: Instant,
 }
 
@@ -34,15 +44,24 @@ pub(super) struct Counters {
 }
 
 impl Pool {
-    pub(super) fn new<'a>(instances: impl Iterator<Item = (&'a Url, u32)>, counters: Counters) -> Self {
-        Self {
-            all: instances.map(|(url, weight)| Arc::new(Instance::new(url.as_str(), weight))).collect(),
-            breaker: Breaker::default(),
-            budget: Arc::default(),
-            counters,
-            ejecting: Mutex::default(),
-            started: Instant::now(),
-        }
+    /// Instances that were there `before`, by their URLs and protocols, are the same ones.
+    pub(super) fn new<'a>(
+        instances: impl Iterator<Item = (&'a Url, Terms)>,
+        counters: Counters,
+        before: Option<&Self>,
+    ) -> Self {
+        let mut known = before.map(|before| before.all.clone()).unwrap_or_default();
+        let mut stays = false;
+        let place = |(url, Terms { weight, http2 }): (&Url, Terms)| {
+            let base = url.as_str().trim_end_matches('/');
+            let same = known.iter().position(|known| known.base == base && known.http2 == http2);
+            stays |= same.is_some();
+            let same = same.map(|place| known.swap_remove(place));
+            (same.unwrap_or_else(|| Arc::new(Instance::new(base, http2))), weight)
+        };
+        let (all, weights) = instances.map(place).unzip();
+        let record = before.filter(|_| stays).map(|before| Arc::clone(&before.record));
+        Self { all, weights, record: record.unwrap_or_default(), counters }
     }
 
     pub(in crate::proxy) fn is_single(&self) -> bool {
@@ -51,13 +70,13 @@ impl Pool {
 
     /// Whether a request may be sent at all.
     pub(in crate::proxy) fn admits(&self) -> bool {
-        self.budget.earn();
-        self.breaker.admits(self.now())
+        self.record.budget.earn();
+        self.record.breaker.admits(self.now())
     }
 
     /// Takes note of how a request that was admitted ended, after all its tries.
     pub(in crate::proxy) fn record(&self, verdict: Verdict) {
-        self.breaker.record(verdict.is_failure(), self.now());
+        self.record.breaker.record(verdict.is_failure(), self.now());
     }
 
     /// The instance for a request that was tried at these places already; `None` when
@@ -80,7 +99,7 @@ impl Pool {
     fn lighter_of_two(&self, tried: &[usize], now: u64, stands: impl Fn(&Instance) -> bool) -> Option<usize> {
         let load = |place| {
             let instance: &Instance = self.all.get(place).filter(|_| !tried.contains(&place))?;
-            stands(instance).then(|| instance.load(now))
+            stands(instance).then(|| Some(instance.load(now, *self.weights.get(place)?)))?
         };
         choose(self.all.len(), load, || fastrand::u64(..))
     }
@@ -92,7 +111,7 @@ impl Pool {
     /// As [`Pool::choose`], to send a request once more, which not too many may be.
     pub(in crate::proxy) fn choose_again(&self, tried: &[usize]) -> Option<Chosen> {
         let mut chosen = self.choose(tried)?;
-        chosen.retry = Some(self.budget.retry()?);
+        chosen.retry = Some(self.record.budget.retry()?);
         self.counters.retries.inc();
         Some(chosen)
     }
@@ -132,7 +151,7 @@ impl Pool {
     /// Puts an instance out, for longer if it was on trial; what was sent to it before
     /// it was put out changes nothing.
     fn eject(&self, instance: &Instance, standing: Standing) {
-        let _guard = self.ejecting.lock().unwrap_or_else(PoisonError::into_inner);
+        let _guard = self.record.ejecting.lock().unwrap_or_else(PoisonError::into_inner);
         let is_ejected = instance.is_ejected();
         let ejected = self.all.iter().filter(|instance| instance.is_ejected()).count();
         let is_too_many = !is_ejected && ejected >= most_ejected(self.all.len());
@@ -146,7 +165,18 @@ impl Pool {
 
     /// Milliseconds since it started.
     fn now(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.record.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self {
+            breaker: Breaker::default(),
+            budget: Arc::default(),
+            ejecting: Mutex::default(),
+            started: Instant::now(),
+        }
     }
 }
 
@@ -155,10 +185,56 @@ mod tests {
     use super::*;
 
     fn pool(weights: &[u32]) -> Pool {
-        let url: Url = "http://a/".parse().unwrap();
+        let names: Vec<String> = (0..weights.len()).map(|place| place.to_string()).collect();
+        let listed: Vec<_> = names.iter().map(String::as_str).zip(weights.iter().copied()).collect();
+        following(None, &listed)
+    }
+
+    /// The pool of these instances, by their names, after another one.
+    fn following(before: Option<&Pool>, listed: &[(&str, u32)]) -> Pool {
         let counter = |name| IntCounter::new(name, "x").unwrap();
         let counters = Counters { ejections: counter("ejections"), retries: counter("retries") };
-        Pool::new(weights.iter().map(|weight| (&url, *weight)), counters)
+        let urls: Vec<Url> =
+            listed.iter().map(|(name, _)| format!("http://i{name}/").parse().unwrap()).collect();
+        let terms = listed.iter().map(|(_, weight)| Terms { weight: *weight, http2: false });
+        Pool::new(urls.iter().zip(terms), counters, before)
+    }
+
+    #[test]
+    fn what_is_known_of_an_instance_and_of_its_service_is_taken_over() {
+        let before = pool(&[1, 1]);
+        let held = before.chosen(1, Standing::In);
+        fail(&before, 0, Verdict::Unreachable);
+        (0..20).for_each(|_| before.record(Verdict::Failed));
+        let after = following(Some(&before), &[("new", 1), ("1", 7), ("0", 1)]);
+        let loads: Vec<_> =
+            (0..3).map(|place| after.all[place].load(after.now(), after.weights[place])).collect();
+        assert_eq!(
+            loads.iter().map(|load| (load.requests, load.weight)).collect::<Vec<_>>(),
+            [(0, 1), (1, 7), (10, 1)]
+        );
+        assert_eq!((after.up(), after.all[2].is_ejected(), after.admits()), (2, true, false));
+        drop(held);
+        assert_eq!(after.all[1].load(after.now(), 7).requests, 0);
+        // A request that goes by the old pool tells the new one.
+        before.record(Verdict::Served);
+        assert!(after.admits());
+    }
+
+    #[test]
+    fn when_all_are_others_all_begins_anew() {
+        let before = pool(&[1, 1]);
+        (0..20).for_each(|_| before.record(Verdict::Failed));
+        assert!(!before.admits());
+        assert!(following(Some(&before), &[("new", 1)]).admits());
+    }
+
+    #[test]
+    fn one_that_is_listed_twice_is_two() {
+        let before = following(None, &[("a", 1), ("a", 1)]);
+        let after = following(Some(&before), &[("a", 1), ("a", 2), ("a", 3)]);
+        let is_same = |one: usize, other: usize| Arc::ptr_eq(&after.all[one], &after.all[other]);
+        assert!(!is_same(0, 1) && !is_same(1, 2) && !is_same(0, 2));
     }
 
     /// Where each of some requests that end at once goes.

@@ -23,6 +23,8 @@ impl Verdict {
             Ok(answer) => Some(Self::of_answer(answer)),
             Err(ProxyError::Down(..)) => Some(Self::Unreachable),
             Err(ProxyError::Lost(..) | ProxyError::Broken(..) | ProxyError::Slow(..)) => Some(Self::Failed),
+            // It works, and does not want more just now, or not on that connection.
+            Err(ProxyError::Unprocessed(..)) => Some(Self::Burdened),
             Err(_) => None,
         }
     }
