@@ -1,0 +1,134 @@
+use ids::{Id, Kind, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The kind of an endpoint's id.
+#[derive(Debug)]
+pub enum EndpointKind {}
+
+impl Kind for EndpointKind {
+    const PREFIX: &'static str = "ep";
+    const NAME: &'static str = "EndpointId";
+}
+
+/// The id of an endpoint; lists are ordered by it.
+pub type EndpointId = Id<EndpointKind>;
+
+/// An endpoint to register.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"url": "https://example.com/hooks", "event_types": ["order.paid"]}))]
+#[serde(deny_unknown_fields)]
+pub struct NewEndpoint {
+    /// Where events are posted: `https`, a public host, no name or password in it.
+    #[schema(format = "uri", min_length = 1, max_length = 2048)]
+    pub url: String,
+    /// The types of the events that it gets, such as `order.paid`; all of them, if none is named.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub event_types: Vec<String>,
+    /// What it is for.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    pub description: String,
+    /// The most deliveries a second.
+    #[serde(default = "default_rate")]
+    #[schema(minimum = 1, maximum = 10_000, default = 10)]
+    pub rate_limit: i32,
+    /// Whether an event waits until the one before it is delivered.
+    #[serde(default)]
+    pub ordered: bool,
+}
+
+const fn default_rate() -> i32 {
+    10
+}
+
+impl NewEndpoint {
+    /// One that gets all events, as the defaults are.
+    #[must_use]
+    pub fn at(url: impl Into<String>) -> Self {
+        let (event_types, description) = (Vec::new(), String::new());
+        Self { url: url.into(), event_types, description, rate_limit: default_rate(), ordered: false }
+    }
+}
+
+/// What is to change of an endpoint; the rest stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"rate_limit": 50}))]
+#[serde(deny_unknown_fields)]
+pub struct EndpointPatch {
+    /// Where events are posted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uri", min_length = 1, max_length = 2048)]
+    pub url: Option<String>,
+    /// The types of the events that it gets; all of them, if none is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 100)]
+    pub event_types: Option<Vec<String>>,
+    /// What it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 500)]
+    pub description: Option<String>,
+    /// The most deliveries a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 10_000)]
+    pub rate_limit: Option<i32>,
+    /// Whether an event waits until the one before it is delivered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ordered: Option<bool>,
+}
+
+/// An endpoint as it is now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Endpoint {
+    /// Its id.
+    pub id: EndpointId,
+    /// Where events are posted.
+    #[schema(format = "uri")]
+    pub url: String,
+    /// The types of the events that it gets; all of them, if none is named.
+    pub event_types: Vec<String>,
+    /// What it is for.
+    pub description: String,
+    /// The most deliveries a second.
+    pub rate_limit: i32,
+    /// Whether an event waits until the one before it is delivered.
+    pub ordered: bool,
+    /// Whether it gets any.
+    pub enabled: bool,
+    /// Why it was put off by itself.
+    pub disabled_reason: Option<DisabledReason>,
+    /// Since when nothing was delivered, if the last attempt failed.
+    pub failing_since: Option<Timestamp>,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What is sent again to an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recover {
+    /// Each message that was accepted since then, and failed or was skipped.
+    pub since: Timestamp,
+}
+
+/// Why an endpoint was put off by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DisabledReason {
+    /// It answered 410.
+    Gone,
+    /// Nothing was delivered for five days.
+    Failing,
+}
+
+/// One page of the list of endpoints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EndpointPage {
+    /// The endpoints, oldest first.
+    pub data: Vec<Endpoint>,
+    /// The cursor of the next page, if there is one.
+    pub next_cursor: Option<String>,
+}

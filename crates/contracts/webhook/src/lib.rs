@@ -1,0 +1,24 @@
+//! What webhook says and hears: the shapes of its JSON, its routes, and a client.
+//!
+//! A message goes to the endpoints that get its type, each by a delivery of its own, in attempts.
+//! An endpoint is a URL of a customer that events are posted to, signed by its secret as
+//! [Standard Webhooks](https://github.com/standard-webhooks/standard-webhooks) has it.
+
+pub mod audited;
+mod client;
+mod endpoint;
+mod message;
+pub mod routes;
+mod secret;
+mod trial;
+
+pub use client::Client;
+pub use endpoint::{
+    DisabledReason, Endpoint, EndpointId, EndpointKind, EndpointPage, EndpointPatch, NewEndpoint, Recover,
+};
+pub use message::{
+    Attempt, AttemptId, AttemptKind, AttemptPage, Delivery, DeliveryState, Message, MessageId, MessageKind,
+    MessagePage, MessageSummary, NewMessage, Resend,
+};
+pub use secret::{EndpointSecret, NewSecret, RetiringSecret};
+pub use trial::Trial;

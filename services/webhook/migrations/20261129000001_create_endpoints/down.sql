@@ -1,0 +1,2 @@
+DROP TABLE endpoint_secrets;
+DROP TABLE endpoints;

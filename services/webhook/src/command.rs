@@ -1,0 +1,51 @@
+//! What the binary can be told to do.
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use service_kit::command::{SettingsOptions, migrate, print, serve};
+use webhook::{App, Settings};
+
+/// Signed webhooks: endpoints of customers, and what they are told.
+///
+/// Settings come from variables such as WEBHOOK__DATABASE__URL; the service's README
+/// lists them.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Command {
+    #[command(flatten)]
+    settings: SettingsOptions,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Serve (the default).
+    Serve,
+    /// Bring the database to this release's schema.
+    Migrate,
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Check the settings, name every fault, and do nothing else.
+    CheckConfig,
+}
+
+impl Command {
+    pub(crate) fn run(self) -> Result<()> {
+        let verb =
+            if self.settings.check_config { Verb::CheckConfig } else { self.verb.unwrap_or(Verb::Serve) };
+        if let Verb::Openapi = verb {
+            return print(&webhook::openapi().to_pretty_json()?);
+        }
+        let settings = Settings::load(self.settings.config.as_deref())?;
+        match verb {
+            Verb::Serve => {
+                serve(&settings.logs.clone(), async |stop| Ok(App::build(settings)?.run(stop).await?))
+            }
+            Verb::Migrate => {
+                tokio::runtime::Runtime::new()?.block_on(migrate(&settings.database, webhook::migrations()?))
+            }
+            Verb::CheckConfig | Verb::Openapi => print("the settings are in order"),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+use contract_webhook::EndpointId;
+use jobs::Lane;
+
+/// How many messages are under way to one endpoint at once: one that hangs takes no more than these.
+const WIDTH: u16 = 8;
+
+/// What all messages to an endpoint go by.
+pub(super) fn of(endpoint: EndpointId, ordered: bool) -> Lane {
+    let lane = format!("endpoint/{}", endpoint.uuid());
+    if ordered { Lane::ordered(lane) } else { Lane::limited(lane, WIDTH) }
+}

@@ -1,0 +1,14 @@
+//! A message on its way to one endpoint: a job of its own, in the lane of the endpoint.
+
+mod attempt;
+mod deliver;
+mod lane;
+mod recover;
+mod resend;
+mod rules;
+mod store;
+
+pub(crate) use attempt::Sender;
+pub(crate) use deliver::{Deliver, begin};
+pub(crate) use recover::{Recover, recover};
+pub(crate) use resend::{Repeat, repeat};

@@ -1,0 +1,64 @@
+use contract_webhook::{EndpointId, MessageId};
+use diesel_async::AsyncPgConnection;
+use ids::{OrgId, Timestamp};
+use jobs::{Done, Failure, Job, Lane, Run};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    attempt::{Attempt, Sender},
+    lane,
+    rules::{Next, next},
+    store::{self, After, Way},
+};
+use crate::message::MessageError;
+
+/// Sends a message to an endpoint once, because somebody asked for it. If that fails, what is to be
+/// sent again anyway still is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Repeat {
+    org: OrgId,
+    message: MessageId,
+    endpoint: EndpointId,
+    ordered: bool,
+}
+
+/// Sends a message once more, to the endpoint that is named or to all that it went to.
+pub(crate) async fn repeat(
+    conn: &mut AsyncPgConnection,
+    org: OrgId,
+    message: MessageId,
+    endpoint: Option<EndpointId>,
+) -> Result<(), MessageError> {
+    let matching = store::again(conn, org, message, endpoint).await?;
+    if matching.is_empty() && endpoint.is_some() {
+        return Err(MessageError::NoEndpoint);
+    }
+    let repeat = |one: store::Matching| Repeat { org, message, endpoint: one.id, ordered: one.ordered };
+    let all: Vec<Repeat> = matching.into_iter().map(repeat).collect();
+    Ok(jobs::enqueue_all(conn, None, &all).await?)
+}
+
+impl Job for Repeat {
+    type State = Sender;
+
+    const KIND: &'static str = "webhook.resend";
+
+    fn lane(&self) -> Option<Lane> {
+        Some(lane::of(self.endpoint, self.ordered))
+    }
+
+    async fn run(self, run: Run, sender: Sender) -> Result<Done, Failure> {
+        let way = Way { org: self.org, message: self.message, endpoint: self.endpoint };
+        let Attempt::Sent(outcome, _) = sender.attempt(way, true).await? else { return Ok(run.done()) };
+        let (next, now) = (next(&outcome, 1, &[], 0.0), Timestamp::now());
+        let after = if next == Next::Delivered { After::Ended("delivered") } else { After::Unchanged };
+        run.finish(async |conn| {
+            store::note(conn, way, &outcome, after, now).await?;
+            if next == Next::Gone {
+                store::put_off(conn, way, now).await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}

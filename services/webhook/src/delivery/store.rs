@@ -1,0 +1,271 @@
+//! All SQL of deliveries: each query names the organisation they belong to.
+
+use std::time::Duration;
+
+use contract_webhook::{AttemptId, EndpointId, MessageId};
+use diesel::{
+    OptionalExtension, QueryableByName,
+    sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use ids::{OrgId, Timestamp};
+use service_kit::db::statement;
+
+use crate::{message::MessageError, sending::Outcome};
+
+/// How long an endpoint may fail, days, before it is put off.
+const PATIENCE: i32 = 5;
+
+/// Where a message goes, and whose it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way {
+    pub(super) org: OrgId,
+    pub(super) message: MessageId,
+    pub(super) endpoint: EndpointId,
+}
+
+/// An endpoint that a message goes to.
+#[derive(QueryableByName)]
+pub(super) struct Matching {
+    #[diesel(sql_type = SqlUuid)]
+    pub(super) id: EndpointId,
+    #[diesel(sql_type = Bool)]
+    pub(super) ordered: bool,
+}
+
+/// Adds a delivery to each endpoint that is on and gets this type.
+pub(super) async fn insert_all(
+    conn: &mut AsyncPgConnection,
+    org: OrgId,
+    message: MessageId,
+    event_type: &str,
+) -> Result<Vec<Matching>, MessageError> {
+    let sql = "
+        WITH matching AS (
+            SELECT id, ordered FROM endpoints
+            WHERE org_id = $1 AND enabled AND (event_types = '{}' OR $3 = ANY (event_types))
+            FOR KEY SHARE
+        ), inserted AS (
+            INSERT INTO deliveries (org_id, message_id, endpoint_id) SELECT $1, $2, id FROM matching
+        )
+        SELECT id, ordered FROM matching ORDER BY id";
+    let query =
+        statement(sql).bind::<SqlUuid, _>(org).bind::<SqlUuid, _>(message).bind::<Text, _>(event_type);
+    Ok(query.load(conn).await?)
+}
+
+/// The endpoints that are on and that a message went to; or the one that is named, whether it did or
+/// not: it goes there from now on, as what is sent by hand alone.
+pub(super) async fn again(
+    conn: &mut AsyncPgConnection,
+    org: OrgId,
+    message: MessageId,
+    endpoint: Option<EndpointId>,
+) -> Result<Vec<Matching>, MessageError> {
+    let sql = "
+        WITH named AS (
+            INSERT INTO deliveries (org_id, message_id, endpoint_id, state)
+            SELECT org_id, $2, id, 'skipped' FROM endpoints WHERE org_id = $1 AND id = $3 AND enabled
+            ON CONFLICT DO NOTHING
+        )
+        SELECT e.id, e.ordered FROM endpoints e
+        WHERE e.org_id = $1 AND e.enabled AND (e.id = $3 OR ($3 IS NULL AND EXISTS (
+            SELECT FROM deliveries d WHERE d.org_id = $1 AND d.message_id = $2 AND d.endpoint_id = e.id)))
+        ORDER BY e.id";
+    let query = statement(sql)
+        .bind::<SqlUuid, _>(org)
+        .bind::<SqlUuid, _>(message)
+        .bind::<Nullable<SqlUuid>, _>(endpoint);
+    Ok(query.load(conn).await?)
+}
+
+/// A delivery that is to be tried.
+#[derive(QueryableByName)]
+pub(super) struct Due {
+    #[diesel(sql_type = Text)]
+    pub(super) url: String,
+    #[diesel(sql_type = Text)]
+    pub(super) body: String,
+    #[diesel(sql_type = Bool)]
+    pub(super) enabled: bool,
+    #[diesel(sql_type = Integer)]
+    pub(super) attempts: i32,
+    /// When it is its turn, seconds from now: the endpoint's rate says so.
+    #[diesel(sql_type = Double)]
+    pub(super) turn: f64,
+}
+
+/// What is to be sent where; none, if that is no longer so, or `by_hand` if it is gone. Takes the endpoint's next turn, which are
+/// as far apart as its rate says, over all processes.
+pub(super) async fn take_turn(
+    conn: &mut AsyncPgConnection,
+    way: Way,
+    by_hand: bool,
+) -> Result<Option<Due>, MessageError> {
+    let sql = "
+        WITH due AS (
+            SELECT e.id, e.url, m.body, e.enabled, e.rate_limit, d.attempts
+            FROM deliveries d
+            JOIN messages m ON m.org_id = d.org_id AND m.id = d.message_id
+            JOIN endpoints e ON e.org_id = d.org_id AND e.id = d.endpoint_id
+            WHERE d.org_id = $1 AND d.message_id = $2 AND d.endpoint_id = $3
+                AND ($4 OR d.state = 'pending')
+        ), turn AS (
+            UPDATE endpoint_turns t
+            SET next_at = greatest(t.next_at, clock_timestamp()) + make_interval(secs => 1.0 / due.rate_limit)
+            FROM due WHERE t.org_id = $1 AND t.endpoint_id = due.id AND due.enabled
+            RETURNING extract(epoch FROM t.next_at - clock_timestamp()) - 1.0 / due.rate_limit AS turn
+        )
+        SELECT url, body, enabled, attempts, coalesce((SELECT turn FROM turn), 0)::double precision AS turn
+        FROM due";
+    let query = statement(sql)
+        .bind::<SqlUuid, _>(way.org)
+        .bind::<SqlUuid, _>(way.message)
+        .bind::<SqlUuid, _>(way.endpoint)
+        .bind::<Bool, _>(by_hand);
+    Ok(query.get_result(conn).await.optional()?)
+}
+
+/// What a delivery is after an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum After {
+    /// It ended in this state.
+    Ended(&'static str),
+    /// It is sent again, after that.
+    Again(Duration),
+    /// As it was: what was sent by hand and failed changes nothing.
+    Unchanged,
+}
+
+/// Notes an attempt, and what the delivery is after it. An endpoint to which nothing was delivered
+/// for too long is put off.
+pub(super) async fn note(
+    conn: &mut AsyncPgConnection,
+    way: Way,
+    outcome: &Outcome,
+    after: After,
+    now: Timestamp,
+) -> Result<(), MessageError> {
+    let (state, wait, counts) = match after {
+        After::Ended(state) => (Some(state), None, true),
+        After::Again(wait) => (Some("pending"), Some(wait.as_secs_f64()), true),
+        After::Unchanged => (None, None, false),
+    };
+    let sql = "
+        WITH attempt AS (
+            INSERT INTO attempts
+                (org_id, message_id, endpoint_id, id, status, error, response, duration_ms, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        ), health AS (
+            UPDATE endpoints SET failing_since = CASE WHEN $13 THEN NULL ELSE now() END
+            WHERE org_id = $1 AND id = $3 AND (failing_since IS NOT NULL) = $13
+        ), failing AS (
+            UPDATE endpoints SET enabled = false, disabled_reason = 'failing', updated_at = $9
+            WHERE org_id = $1 AND id = $3 AND enabled AND NOT $13
+                AND failing_since < now() - make_interval(days => $14)
+        )
+        UPDATE deliveries
+        SET state = $10, attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => $11)
+        WHERE org_id = $1 AND message_id = $2 AND endpoint_id = $3 AND $12";
+    let query = statement(sql)
+        .bind::<SqlUuid, _>(way.org)
+        .bind::<SqlUuid, _>(way.message)
+        .bind::<SqlUuid, _>(way.endpoint)
+        .bind::<SqlUuid, _>(AttemptId::generate())
+        .bind::<Nullable<Integer>, _>(outcome.status)
+        .bind::<Nullable<Text>, _>(outcome.error)
+        .bind::<Text, _>(&outcome.response)
+        .bind::<BigInt, _>(outcome.duration_ms)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Nullable<Text>, _>(state)
+        .bind::<Nullable<Double>, _>(wait)
+        .bind::<Bool, _>(counts)
+        .bind::<Bool, _>(outcome.is_delivered())
+        .bind::<Integer, _>(PATIENCE);
+    query.execute(conn).await?;
+    Ok(())
+}
+
+/// A message that an endpoint did not get.
+#[derive(QueryableByName)]
+pub(super) struct Missed {
+    #[diesel(sql_type = SqlUuid)]
+    pub(super) message: MessageId,
+    #[diesel(sql_type = Bool)]
+    pub(super) ordered: bool,
+}
+
+/// What an endpoint that is on did not get of what was accepted in a time, after `last`.
+pub(super) async fn missed(
+    conn: &mut AsyncPgConnection,
+    (org, endpoint): (OrgId, EndpointId),
+    (since, until): (Timestamp, Timestamp),
+    last: Option<MessageId>,
+    most: i64,
+) -> Result<Vec<Missed>, MessageError> {
+    let sql = "
+        SELECT d.message_id AS message, e.ordered
+        FROM deliveries d
+        JOIN messages m ON m.id = d.message_id
+        JOIN endpoints e ON e.id = d.endpoint_id
+        WHERE d.org_id = $1 AND d.endpoint_id = $2 AND e.enabled AND d.state IN ('failed', 'skipped')
+            AND m.created_at BETWEEN $3 AND $4 AND ($5 IS NULL OR d.message_id > $5)
+        ORDER BY d.message_id LIMIT $6";
+    let query = statement(sql)
+        .bind::<SqlUuid, _>(org)
+        .bind::<SqlUuid, _>(endpoint)
+        .bind::<Timestamptz, _>(since)
+        .bind::<Timestamptz, _>(until)
+        .bind::<Nullable<SqlUuid>, _>(last)
+        .bind::<BigInt, _>(most);
+    Ok(query.load(conn).await?)
+}
+
+/// Has deliveries begin anew, with all attempts; which of them did.
+pub(super) async fn begin_again(
+    conn: &mut AsyncPgConnection,
+    (org, endpoint): (OrgId, EndpointId),
+    missed: &[Missed],
+) -> Result<Vec<MessageId>, MessageError> {
+    #[derive(QueryableByName)]
+    struct Begun {
+        #[diesel(sql_type = SqlUuid)]
+        message_id: MessageId,
+    }
+    let sql = "UPDATE deliveries SET state = 'pending', attempts = 0, next_attempt_at = NULL
+               WHERE org_id = $1 AND endpoint_id = $2 AND message_id = ANY ($3)
+                   AND state IN ('failed', 'skipped')
+               RETURNING message_id";
+    let ids: Vec<MessageId> = missed.iter().map(|one| one.message).collect();
+    let query =
+        statement(sql).bind::<SqlUuid, _>(org).bind::<SqlUuid, _>(endpoint).bind::<Array<SqlUuid>, _>(ids);
+    Ok(query.load::<Begun>(conn).await?.into_iter().map(|begun| begun.message_id).collect())
+}
+
+/// Ends a delivery that was not tried, or not again.
+pub(super) async fn skip(conn: &mut AsyncPgConnection, way: Way) -> Result<(), MessageError> {
+    let sql = "UPDATE deliveries SET state = 'skipped', next_attempt_at = NULL
+               WHERE org_id = $1 AND message_id = $2 AND endpoint_id = $3 AND state = 'pending'";
+    let query = statement(sql)
+        .bind::<SqlUuid, _>(way.org)
+        .bind::<SqlUuid, _>(way.message)
+        .bind::<SqlUuid, _>(way.endpoint);
+    query.execute(conn).await?;
+    Ok(())
+}
+
+/// Puts an endpoint off that says itself that it is gone.
+pub(super) async fn put_off(
+    conn: &mut AsyncPgConnection,
+    way: Way,
+    now: Timestamp,
+) -> Result<(), MessageError> {
+    let sql = "UPDATE endpoints SET enabled = false, disabled_reason = 'gone', updated_at = $3
+               WHERE org_id = $1 AND id = $2 AND enabled";
+    let query = statement(sql)
+        .bind::<SqlUuid, _>(way.org)
+        .bind::<SqlUuid, _>(way.endpoint)
+        .bind::<Timestamptz, _>(now);
+    query.execute(conn).await?;
+    Ok(())
+}

@@ -1,0 +1,250 @@
+use actix_web::{
+    HttpResponse, delete, get,
+    http::header::LOCATION,
+    patch, post,
+    web::{Data, Json, Path, Query},
+};
+use audit::{Entry, Origin};
+use contract_webhook::{Endpoint, EndpointId, EndpointPage, EndpointPatch, NewEndpoint, Recover, audited};
+use egress::Egress;
+use idempotency::{Idempotency, Keyed};
+use identity::Can;
+use ids::Timestamp;
+use problem::HttpError;
+use sealing::Keyring;
+use service_discovery::Service;
+use service_kit::{
+    db::Db,
+    http::{Bodied, Created, Credentialed, NotFound, Queried, Strict},
+    page::PageQuery,
+};
+
+use super::{EndpointError, rules, store};
+use crate::{
+    delivery,
+    permissions::{ReadWebhooks, WriteWebhooks},
+    secret,
+    signing::SigningSecret,
+};
+
+/// Names the list, so that cursors of others are refused.
+const LIST: &str = "webhook-endpoints";
+
+/// Lists the endpoints of the organisation, oldest first.
+#[utoipa::path(
+    tag = "Webhook endpoints",
+    params(PageQuery),
+    responses((status = 200, description = "A page of endpoints", body = EndpointPage), Credentialed, Queried),
+    security(("bearer" = ["webhooks:read"]), ("api_key" = ["webhooks:read"]))
+)]
+#[get("/api/v1/webhooks/endpoints")]
+pub(crate) async fn list_webhook_endpoints(
+    caller: Can<ReadWebhooks>,
+    query: Query<PageQuery>,
+    db: Data<Db>,
+) -> Result<Json<EndpointPage>, HttpError> {
+    let page = query.page(LIST)?;
+    let mut data = store::list(&mut *db.connection().await?, caller.org, page).await?;
+    let next_cursor = page.cut(LIST, &mut data, |endpoint| endpoint.id.uuid());
+    Ok(Json(EndpointPage { data, next_cursor }))
+}
+
+/// Registers an endpoint. It gets events at once; its secret is read by itself.
+#[utoipa::path(
+    tag = "Webhook endpoints",
+    params(idempotency::Key),
+    request_body = NewEndpoint,
+    responses((status = 201, description = "The endpoint", body = Endpoint), Credentialed, Bodied, Keyed),
+    security(("bearer" = ["webhooks:write"]), ("api_key" = ["webhooks:write"]))
+)]
+#[post("/api/v1/webhooks/endpoints")]
+pub(crate) async fn create_webhook_endpoint(
+    caller: Can<WriteWebhooks>,
+    origin: Origin,
+    Strict(new): Strict<NewEndpoint>,
+    once: Idempotency,
+    db: Data<Db>,
+    egress: Data<Egress>,
+    keyring: Data<Keyring>,
+) -> Result<HttpResponse, HttpError> {
+    let by = origin.caller(&caller);
+    let new = rules::accept(new, egress.policy())?;
+    once.run(&db, async |conn| {
+        if store::count(conn, caller.org).await? >= rules::MOST {
+            return Err(EndpointError::TooMany(rules::MOST).into());
+        }
+        let endpoint = store::insert(conn, caller.org, &new, Timestamp::now()).await?;
+        let first = SigningSecret::generate()?;
+        secret::store::insert(conn, &keyring, (caller.org, endpoint.id), &first).await?;
+        let entry = Entry::of(audited::ENDPOINT_CREATED).on(endpoint.id);
+        audit::record(conn, &by, entry).await?;
+        Ok(Created(endpoint))
+    })
+    .await
+}
+
+/// Reads an endpoint.
+#[utoipa::path(
+    tag = "Webhook endpoints",
+    params(("id" = EndpointId, Path, description = "Its id")),
+    responses((status = 200, description = "The endpoint", body = Endpoint), Credentialed, NotFound),
+    security(("bearer" = ["webhooks:read"]), ("api_key" = ["webhooks:read"]))
+)]
+#[get("/api/v1/webhooks/endpoints/{id}")]
+pub(crate) async fn get_webhook_endpoint(
+    caller: Can<ReadWebhooks>,
+    id: Path<EndpointId>,
+    db: Data<Db>,
+) -> Result<Json<Endpoint>, HttpError> {
+    Ok(Json(store::find(&mut *db.connection().await?, caller.org, *id).await?))
+}
+
+/// Changes what the body names of an endpoint.
+#[utoipa::path(
+    tag = "Webhook endpoints",
+    params(("id" = EndpointId, Path, description = "Its id")),
+    request_body = EndpointPatch,
+    responses((status = 200, description = "The endpoint", body = Endpoint), Credentialed, Bodied, NotFound),
+    security(("bearer" = ["webhooks:write"]), ("api_key" = ["webhooks:write"]))
+)]
+#[patch("/api/v1/webhooks/endpoints/{id}")]
+pub(crate) async fn update_webhook_endpoint(
+    caller: Can<WriteWebhooks>,
+    origin: Origin,
+    id: Path<EndpointId>,
+    Strict(patch): Strict<EndpointPatch>,
+    db: Data<Db>,
+    egress: Data<Egress>,
+) -> Result<Json<Endpoint>, HttpError> {
+    let (by, id) = (origin.caller(&caller), *id);
+    let updated = db.transaction(async |conn| {
+        let held = store::hold(conn, caller.org, id).await?;
+        let new = rules::accept(rules::patched(held, patch), egress.policy())?;
+        let endpoint = store::update(conn, (caller.org, id), &new, Timestamp::now()).await?;
+        audit::record(conn, &by, Entry::of(audited::ENDPOINT_UPDATED).on(id)).await?;
+        Ok::<_, HttpError>(Json(endpoint))
+    });
+    updated.await
+}
+
+/// Deletes an endpoint, with its secrets.
+#[utoipa::path(
+    tag = "Webhook endpoints",
+    params(("id" = EndpointId, Path, description = "Its id")),
+    responses((status = 204, description = "It is gone"), Credentialed, NotFound),
+    security(("bearer" = ["webhooks:write"]), ("api_key" = ["webhooks:write"]))
+)]
+#[delete("/api/v1/webhooks/endpoints/{id}")]
+pub(crate) async fn delete_webhook_endpoint(
+    caller: Can<WriteWebhooks>,
+    origin: Origin,
+    id: Path<EndpointId>,
+    db: Data<Db>,
+) -> Result<HttpResponse, HttpError> {
+    let (by, id) = (origin.caller(&caller), *id);
+    let deleted = db.transaction(async |conn| {
+        if !store::delete(conn, caller.org, id).await? {
+            return Err(HttpError::from(EndpointError::Unknown));
+        }
+        audit::record(conn, &by, Entry::of(audited::ENDPOINT_DELETED).on(id)).await?;
+        Ok(HttpResponse::NoContent().finish())
+    });
+    deleted.await
+}
+
+/// Has an endpoint get events again, from now on.
+#[utoipa::path(
+    tag = "Webhook endpoints",
+    params(("id" = EndpointId, Path, description = "Its id"), idempotency::Key),
+    responses((status = 200, description = "The endpoint", body = Endpoint), Credentialed, NotFound, Keyed),
+    security(("bearer" = ["webhooks:write"]), ("api_key" = ["webhooks:write"]))
+)]
+#[post("/api/v1/webhooks/endpoints/{id}/enable")]
+pub(crate) async fn enable_webhook_endpoint(
+    caller: Can<WriteWebhooks>,
+    origin: Origin,
+    id: Path<EndpointId>,
+    once: Idempotency,
+    db: Data<Db>,
+) -> Result<HttpResponse, HttpError> {
+    put_on(caller, origin, *id, true, once, &db).await
+}
+
+/// Has an endpoint get nothing, until it is enabled.
+#[utoipa::path(
+    tag = "Webhook endpoints",
+    params(("id" = EndpointId, Path, description = "Its id"), idempotency::Key),
+    responses((status = 200, description = "The endpoint", body = Endpoint), Credentialed, NotFound, Keyed),
+    security(("bearer" = ["webhooks:write"]), ("api_key" = ["webhooks:write"]))
+)]
+#[post("/api/v1/webhooks/endpoints/{id}/disable")]
+pub(crate) async fn disable_webhook_endpoint(
+    caller: Can<WriteWebhooks>,
+    origin: Origin,
+    id: Path<EndpointId>,
+    once: Idempotency,
+    db: Data<Db>,
+) -> Result<HttpResponse, HttpError> {
+    put_on(caller, origin, *id, false, once, &db).await
+}
+
+/// Sends again what an endpoint did not get of what was accepted since then: what failed, and what
+/// was skipped while it was off. With all attempts, and in the order in which it was accepted.
+#[utoipa::path(
+    tag = "Webhook endpoints",
+    params(("id" = EndpointId, Path, description = "Its id"), idempotency::Key),
+    request_body = Recover,
+    responses(
+        (status = 202, description = "A job begins them; the one that is under way, if there is one",
+            headers(("location" = String, description = "The job"))),
+        Credentialed, Bodied, NotFound, Keyed
+    ),
+    security(("bearer" = ["webhooks:write"]), ("api_key" = ["webhooks:write"]))
+)]
+#[post("/api/v1/webhooks/endpoints/{id}/recover")]
+pub(crate) async fn recover_webhook_endpoint(
+    caller: Can<WriteWebhooks>,
+    origin: Origin,
+    id: Path<EndpointId>,
+    Strict(Recover { since }): Strict<Recover>,
+    once: Idempotency,
+    db: Data<Db>,
+) -> Result<HttpResponse, HttpError> {
+    let (by, id) = (origin.caller(&caller), *id);
+    once.run(&db, async |conn| {
+        let held = store::hold(conn, caller.org, id).await?;
+        if !held.enabled {
+            return Err(EndpointError::Off.into());
+        }
+        let time = (since, Timestamp::now());
+        let job = delivery::recover(conn, (caller.org, caller.user), id, time).await?;
+        let entry = Entry::of(audited::ENDPOINT_RECOVERED).on(id).with("since", since.to_string());
+        audit::record(conn, &by, entry).await?;
+        let job = contract_jobs::routes::of(Service::Webhook, contract_jobs::routes::JOB)
+            .replace("{id}", &job.to_string());
+        Ok(HttpResponse::Accepted().insert_header((LOCATION, job)).finish())
+    })
+    .await
+}
+
+async fn put_on(
+    caller: Can<WriteWebhooks>,
+    origin: Origin,
+    id: EndpointId,
+    enabled: bool,
+    once: Idempotency,
+    db: &Db,
+) -> Result<HttpResponse, HttpError> {
+    let by = origin.caller(&caller);
+    once.run(db, async |conn| {
+        let held = store::hold(conn, caller.org, id).await?;
+        if held.enabled == enabled {
+            return Ok(Json(held));
+        }
+        let endpoint = store::put_on(conn, (caller.org, id), enabled, Timestamp::now()).await?;
+        let entry = Entry::of(audited::ENDPOINT_UPDATED).on(id).with("enabled", enabled);
+        audit::record(conn, &by, entry).await?;
+        Ok(Json(endpoint))
+    })
+    .await
+}

@@ -1,0 +1,101 @@
+//! What an endpoint may say.
+
+use contract_webhook::{Endpoint, EndpointPatch, NewEndpoint};
+use egress::Policy;
+use problem::FieldError;
+
+use super::EndpointError;
+use crate::event_type::is_event_type;
+
+/// How many endpoints an organisation has at most.
+pub(super) const MOST: i64 = 100;
+
+/// How many types of events an endpoint names at most.
+const MOST_TYPES: usize = 100;
+
+/// The longest description, characters.
+const LONGEST_DESCRIPTION: usize = 500;
+
+/// Deliveries a second.
+const RATES: std::ops::RangeInclusive<i32> = 1..=10_000;
+
+/// Refuses an endpoint that cannot be, with all that is wrong with it; the URL as it is read.
+pub(super) fn accept(new: NewEndpoint, policy: &Policy) -> Result<NewEndpoint, EndpointError> {
+    let mut faults = Vec::new();
+    let mut fault = |pointer: String, code: &str, detail: String| {
+        faults.push(FieldError::new(pointer, code, detail));
+    };
+    let url = match policy.accept(&new.url) {
+        Ok(url) => url.into(),
+        Err(why) => {
+            fault("/url".to_owned(), "url_refused", why.to_string());
+            String::new()
+        }
+    };
+    if new.event_types.len() > MOST_TYPES {
+        fault("/event_types".to_owned(), "too_long", format!("at most {MOST_TYPES} are wanted"));
+    }
+    for (place, name) in new.event_types.iter().enumerate().filter(|(_, name)| !is_event_type(name)) {
+        let detail = format!("{name:.40?} is no name of a type such as `order.paid`");
+        fault(format!("/event_types/{place}"), "invalid", detail);
+    }
+    if new.description.chars().count() > LONGEST_DESCRIPTION {
+        let detail = format!("at most {LONGEST_DESCRIPTION} characters are wanted");
+        fault("/description".to_owned(), "too_long", detail);
+    }
+    if !RATES.contains(&new.rate_limit) {
+        let detail = format!("{} to {} a second are wanted", RATES.start(), RATES.end());
+        fault("/rate_limit".to_owned(), "out_of_range", detail);
+    }
+    if faults.is_empty() { Ok(NewEndpoint { url, ..new }) } else { Err(EndpointError::Invalid(faults)) }
+}
+
+/// What an endpoint is to be, after a patch.
+pub(super) fn patched(held: Endpoint, patch: EndpointPatch) -> NewEndpoint {
+    NewEndpoint {
+        url: patch.url.unwrap_or(held.url),
+        event_types: patch.event_types.unwrap_or(held.event_types),
+        description: patch.description.unwrap_or(held.description),
+        rate_limit: patch.rate_limit.unwrap_or(held.rate_limit),
+        ordered: patch.ordered.unwrap_or(held.ordered),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use problem::Describe;
+
+    fn faults(new: NewEndpoint) -> Vec<(String, String)> {
+        let refused = accept(new, &Policy::default()).unwrap_err();
+        refused.fields().into_iter().map(|fault| (fault.pointer, fault.code)).collect()
+    }
+
+    #[test]
+    fn an_endpoint_in_order_is_kept_as_its_url_is_read() {
+        let new = NewEndpoint {
+            event_types: vec!["order.paid".to_owned(), "a-b_c.D1".to_owned(), "ping".to_owned()],
+            ..NewEndpoint::at("HTTPS://Example.com")
+        };
+        let accepted = accept(new.clone(), &Policy::default()).unwrap();
+        assert_eq!(accepted, NewEndpoint { url: "https://example.com/".to_owned(), ..new });
+    }
+
+    #[test]
+    fn all_faults_are_named_at_once() {
+        let new = NewEndpoint {
+            event_types: ["ok", "", ".", "a..b", "a b", "ä", &"x".repeat(129)].map(str::to_owned).into(),
+            description: "x".repeat(501),
+            rate_limit: 0,
+            ..NewEndpoint::at("https://127.0.0.1/")
+        };
+        let pointers: Vec<String> = faults(new).into_iter().map(|(pointer, _)| pointer).collect();
+        let types = (1..7).map(|place| format!("/event_types/{place}"));
+        let wanted = ["/url".to_owned()].into_iter().chain(types);
+        let wanted = wanted.chain(["/description", "/rate_limit"].map(str::to_owned));
+        assert_eq!(pointers, wanted.collect::<Vec<_>>());
+        let many =
+            NewEndpoint { event_types: vec!["a".to_owned(); 101], ..NewEndpoint::at("https://a.example") };
+        assert_eq!(faults(many), [("/event_types".to_owned(), "too_long".to_owned())]);
+    }
+}

@@ -1,0 +1,5 @@
+//! What an endpoint's messages are signed with: one secret, and besides it those that retire.
+
+pub(crate) mod http;
+mod rules;
+pub(crate) mod store;

@@ -1,0 +1,53 @@
+use actix_web::{
+    post,
+    web::{Data, Json, Path},
+};
+use contract_webhook::{EndpointId, MessageId, Trial};
+use egress::Egress;
+use identity::Can;
+use ids::Timestamp;
+use problem::HttpError;
+use sealing::Keyring;
+use serde_json::json;
+use service_kit::{
+    db::Db,
+    http::{Credentialed, NotFound},
+};
+
+use crate::{endpoint, permissions::WriteWebhooks, secret, sending::send};
+
+/// Sends an endpoint a message of type `endpoint.test` now, whether it is enabled or not, and tells
+/// what came of it. It is sent once; takes up to 15 seconds.
+#[utoipa::path(
+    tag = "Webhook endpoints",
+    params(("id" = EndpointId, Path, description = "The endpoint's id")),
+    responses((status = 200, description = "What came of it", body = Trial), Credentialed, NotFound),
+    security(("bearer" = ["webhooks:write"]), ("api_key" = ["webhooks:write"]))
+)]
+#[post("/api/v1/webhooks/endpoints/{id}/test")]
+pub(crate) async fn test_webhook_endpoint(
+    caller: Can<WriteWebhooks>,
+    id: Path<EndpointId>,
+    db: Data<Db>,
+    egress: Data<Egress>,
+    keyring: Data<Keyring>,
+) -> Result<Json<Trial>, HttpError> {
+    let (endpoint, secrets) = {
+        // Given back before the call: that may take long.
+        let mut conn = db.connection().await?;
+        let endpoint = endpoint::store::find(&mut conn, caller.org, *id).await?;
+        (endpoint, secret::store::held(&mut conn, &keyring, (caller.org, *id)).await?)
+    };
+    let (message_id, now) = (MessageId::generate(), Timestamp::now());
+    let body = json!({"type": "endpoint.test", "timestamp": now, "data": {"endpoint_id": endpoint.id}});
+    let secrets = secrets.iter().map(|held| &held.secret);
+    let outcome = send(&egress, &endpoint.url, (message_id, body.to_string()), secrets, now).await?;
+    Ok(Json(Trial {
+        message_id,
+        delivered: outcome.is_delivered(),
+        status: outcome.status,
+        error: outcome.error.map(str::to_owned),
+        response: outcome.response,
+        duration_ms: outcome.duration_ms,
+    }))
+}

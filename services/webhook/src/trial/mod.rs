@@ -1,0 +1,3 @@
+//! A message that is sent to see whether it arrives.
+
+pub(crate) mod http;

@@ -1,0 +1,13 @@
+//! webhook as its callers see it: over HTTP, on a real PostgreSQL; and as its receivers do.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod access;
+mod command;
+mod crash;
+mod endpoint;
+mod message;
+mod receiver;
+mod refusals;
+mod secret;
+mod spawn;
+mod trial;
