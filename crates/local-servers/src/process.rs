@@ -3,6 +3,7 @@
 //! A pid alone is not enough: after a crash or a reboot it may belong to a stranger.
 
 use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 pub use rustix::process::Signal;
@@ -70,6 +71,17 @@ pub fn name(pid: u32) -> Option<String> {
     system::name(pid)
 }
 
+/// The processes whose working directory is this folder or lies in it. Only Linux tells;
+/// elsewhere none are found.
+#[must_use]
+pub fn working_in(folder: &Path) -> Vec<Process> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let here = entries.filter(|entry| {
+        std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder))
+    });
+    here.filter_map(|entry| Process::find(entry.file_name().to_str()?.parse().ok()?)).collect()
+}
+
 fn born(pid: u32) -> Option<String> {
     system::born(pid)
 }
@@ -134,6 +146,21 @@ mod tests {
         assert!(process.ended(Duration::from_secs(5)).await, "a zombie counts as dead");
         child.wait().unwrap();
         process.signal(Signal::KILL).unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn who_works_in_a_folder_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("inside");
+        std::fs::create_dir(&inside).unwrap();
+        let mut child =
+            Command::new("sleep").arg("60").current_dir(&inside).process_group(0).spawn().unwrap();
+        let process = Process::find(child.id()).unwrap();
+        assert_eq!(working_in(folder.path()), std::slice::from_ref(&process));
+        process.signal(Signal::KILL).unwrap();
+        child.wait().unwrap();
+        assert_eq!(working_in(folder.path()), []);
     }
 
     #[test]

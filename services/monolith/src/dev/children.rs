@@ -5,15 +5,16 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use local_servers::process::{Process, Signal};
+use local_servers::process::{self, Process, Signal};
 use serde::{Deserialize, Serialize};
+use service_discovery::Service;
 
-use super::state::write_private;
+use super::state::{StateDir, write_private};
 
 const AFTER_KILL: Duration = Duration::from_secs(1);
 
@@ -54,6 +55,24 @@ pub(crate) struct Child {
 }
 
 impl Child {
+    /// A process that works in the state directory, if it is one of ours by its name: somebody's
+    /// shell is not.
+    fn recognised(process: Process) -> Option<Self> {
+        let name = process::name(process.pid)?;
+        let kind = match name.as_str() {
+            "postgres" => Kind::Postgres,
+            "redis-server" => Kind::Redis,
+            other if other.parse::<Service>().is_ok() => Kind::Service,
+            _ => return None,
+        };
+        Some(Self { name, kind, process })
+    }
+
+    /// Whether the other one is the same process, or ends with it: PostgreSQL has many.
+    fn covers(&self, other: &Self) -> bool {
+        self.process == other.process || (self.kind, other.kind) == (Kind::Postgres, Kind::Postgres)
+    }
+
     async fn stop(&self) {
         for (signal, patience) in self.kind.signals() {
             // A signal that is refused leaves the process alive, which the caller reports.
@@ -139,11 +158,19 @@ impl Children {
     }
 }
 
-/// The processes that an earlier run wrote down and that still live.
-pub(crate) fn left_over(file: &Path) -> Vec<Child> {
-    let text = fs::read(file).unwrap_or_default();
+/// What an earlier run left: the processes that it wrote down, and one that it had started but
+/// not yet written down when it was killed.
+pub(crate) fn left_over(state: &StateDir) -> Vec<Child> {
+    let text = fs::read(state.children()).unwrap_or_default();
     let written: Vec<Child> = serde_json::from_slice(&text).unwrap_or_default();
-    written.into_iter().filter(|child| child.process.is_alive()).collect()
+    let mut living: Vec<Child> = written.into_iter().filter(|child| child.process.is_alive()).collect();
+    let unwritten: Vec<Child> = process::working_in(state.path())
+        .into_iter()
+        .filter_map(Child::recognised)
+        .filter(|child| !living.iter().any(|known| known.covers(child)))
+        .collect();
+    living.extend(unwritten);
+    living
 }
 
 /// Stops these, services first and databases last. Returns those that could not be stopped.
@@ -164,15 +191,15 @@ mod tests {
     #[tokio::test]
     async fn whoever_is_left_finds_and_stops_them() {
         let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("children.json");
-        let children = Children::new(file.clone());
+        let state = StateDir::existing(dir.path().to_owned());
+        let children = Children::new(state.children());
         let mut sleeper = Command::new("sleep").arg("60").process_group(0).spawn().unwrap();
         children.enter("sleeper", Kind::Service, sleeper.id()).unwrap();
 
-        let found = left_over(&file);
+        let found = left_over(&state);
         assert_eq!(found.len(), 1);
         assert!(stop_all(&found).await.is_empty());
-        assert!(left_over(&file).is_empty());
+        assert!(left_over(&state).is_empty());
         sleeper.wait().unwrap();
     }
 

@@ -50,7 +50,7 @@ async fn clean_up(state: &StateDir) -> anyhow::Result<()> {
         return Ok(());
     }
     let Some(lock) = inherit(&state.lock()).await? else { return Ok(()) };
-    let stuck = children::stop_all(&children::left_over(&state.children())).await;
+    let stuck = children::stop_all(&children::left_over(state)).await;
     if stuck.is_empty() {
         state.forget_run()?;
     }

@@ -93,7 +93,7 @@ async fn run_alone(
 
 /// Stops what a killed run and its killed guard left.
 async fn sweep(state: &StateDir) -> anyhow::Result<()> {
-    let stuck = children::stop_all(&children::left_over(&state.children())).await;
+    let stuck = children::stop_all(&children::left_over(state)).await;
     refuse_stuck(&stuck)?;
     Ok(state.forget_run()?)
 }

@@ -64,6 +64,20 @@ async fn after_a_kill_the_guard_leaves_nothing() {
     assert!(again.ended(STOP).await.success());
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_server_that_was_not_yet_written_down_ends_too() {
+    let place = Place::new();
+    let mut dev = place.start(&["--only"]);
+    dev.ready().await;
+    let children = dev.children();
+    assert_eq!(children.len(), 2);
+    fs::write(place.state().join("children.json"), "[]").unwrap();
+    dev.signal(Signal::KILL);
+    dev.ended(STOP).await;
+    eventually("the guard finds both", STOP, async || none_alive(&children)).await;
+}
+
 #[tokio::test]
 async fn a_start_right_after_a_kill_waits_for_the_guard() {
     let place = Place::new();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use local_servers::process::{Process, Signal};
+use local_servers::process::{Process, Signal, working_in};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -71,11 +71,15 @@ impl Drop for Place {
     /// What dies may still write for a moment, PostgreSQL's backends above all.
     #[expect(clippy::disallowed_methods, reason = "there is nothing to await in a drop")]
     fn drop(&mut self) {
-        for process in children(&self.state()) {
-            let _refused = process.signal(Signal::KILL);
-        }
         let deadline = Instant::now() + Duration::from_secs(10);
-        while fs::remove_dir_all(self.path()).is_err() && self.path().exists() && Instant::now() < deadline {
+        loop {
+            // Again and again: one may have been started in the moment in which its run died.
+            for process in children(&self.state()).into_iter().chain(working_in(&self.state())) {
+                let _refused = process.signal(Signal::KILL);
+            }
+            if fs::remove_dir_all(self.path()).is_ok() || !self.path().exists() || Instant::now() > deadline {
+                break;
+            }
             std::thread::sleep(Duration::from_millis(20));
         }
     }
