@@ -19,7 +19,7 @@ pub use inbox::{Inbox, Subscriptions};
 pub use prune::{Prune, prune};
 pub use publish::{MOST_BYTES, publish};
 pub use relay::{Relay, RelayError, hear_hints};
-pub use settings::subscribers;
+pub use settings::{Publishing, subscribers};
 pub use tokens::{Issued, NoToken, Tokens};
 
 use include_dir::{Dir, include_dir};

@@ -2,6 +2,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::web::Data;
 use audit::Log;
+use background::Background;
 use events::RelayError;
 use futures_util::{FutureExt, future::try_join};
 use identity::{KeySource, Revocations, Trusted, Verifier};
@@ -20,7 +21,7 @@ use crate::{
     Settings, about,
     api_key::LastUsed,
     attempt::Attempts,
-    background::Background,
+    background::background,
     deletion::Grace,
     internal_routes,
     mail::Links,
@@ -95,7 +96,7 @@ impl App {
         let metrics =
             Metrics::new(Service::Auth.name()).map_err(|why| BuildError::Metrics(why.to_string()))?;
         let issuer = TokenIssuer::new(settings.registry.public_origin(), keys.clone());
-        let background = Background::new(&settings, &db, issuer.clone(), &metrics)?;
+        let background = background(&settings, &db, issuer.clone(), &metrics)?;
         let last_used = Data::new(LastUsed::default());
         let range_check = RangeCheck::new(settings.passwords.range_check.clone(), &metrics);
         let range_check = range_check.map_err(BuildError::Metrics)?;
@@ -127,14 +128,7 @@ impl App {
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let Self { server, application, background, db, keys, keyring, last_used, revocations } = self;
         let stop = stop.shared();
-        let background = background.run(stop.clone()).boxed_local().map(|()| {
-            // It ends with `stop`; before, something of it has died.
-            if stop.peek().is_some() {
-                Ok(())
-            } else {
-                Err(io::Error::other("nothing works in the background"))
-            }
-        });
+        let background = background.run(stop.clone()).boxed_local();
         let outcome = tokio::select! {
             outcome = try_join(server.run(application, stop.clone()), background) => outcome.map(drop),
             error = keys.run(&db, &keyring) => Err(io::Error::other(error)),

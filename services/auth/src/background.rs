@@ -1,7 +1,5 @@
-use std::future::pending;
-
+use background::Background;
 use events::{Relay, Tokens};
-use futures_util::future::{OptionFuture, join};
 use jobs::{Cron, Handlers, JobMetrics, RotateHistory, Worker};
 use observability::Metrics;
 use service_kit::db::Db;
@@ -12,50 +10,22 @@ use crate::{
 };
 
 /// What a process does beside answering requests, as its role says.
-pub(crate) struct Background {
-    db: Db,
-    relay: Option<Relay>,
-    worker: Option<Worker>,
-    cron: Option<Cron>,
-}
-
-impl Background {
-    pub(crate) fn new(
-        settings: &Settings,
-        db: &Db,
-        issuer: TokenIssuer,
-        metrics: &Metrics,
-    ) -> Result<Self, BuildError> {
-        let (relay, worker) = match settings.role.works() {
-            true => {
-                let sources = export::Sources::new(settings, db, issuer.clone())?;
-                (Some(relay(settings, db, issuer, metrics)?), Some(worker(db, sources, metrics)?))
-            }
-            false => (None, None),
-        };
-        let cron = settings.role.schedules().then(cron).transpose()?;
-        Ok(Self { db: db.clone(), relay, worker, cron })
+pub(crate) fn background(
+    settings: &Settings,
+    db: &Db,
+    issuer: TokenIssuer,
+    metrics: &Metrics,
+) -> Result<Background, BuildError> {
+    let mut background = Background::of(db);
+    if settings.role.works() {
+        let sources = export::Sources::new(settings, db, issuer.clone())?;
+        let relay = relay(settings, db, issuer, metrics)?;
+        background = background.telling(relay).working(worker(db, sources, metrics)?);
     }
-
-    /// Works until `stop` ends, then lets what runs finish.
-    pub(crate) async fn run(self, stop: impl Future<Output = ()> + Clone) {
-        let relay = OptionFuture::from(self.relay.map(|relay| relay.run(stop.clone())));
-        let worker = OptionFuture::from(self.worker.map(|worker| worker.run(stop.clone())));
-        let cron = async {
-            match &self.cron {
-                Some(cron) => cron.run(&self.db).await,
-                None => pending().await,
-            }
-        };
-        let until_stopped = async {
-            join(relay, worker).await;
-            stop.await;
-        };
-        tokio::select! {
-            () = until_stopped => {}
-            () = cron => {}
-        }
+    if settings.role.schedules() {
+        background = background.scheduling(cron()?);
     }
+    Ok(background)
 }
 
 /// Tells auth's events to the others, with tokens that auth signs for itself.

@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn all_others_are_asked_for_an_export_unless_they_are_listed() {
         let all = exports(&mut Reader::new(Service::Auth, None, []));
-        assert_eq!(all.services, [Service::Prefs]);
+        assert_eq!(all.services, [Service::Prefs, Service::Webhook]);
         assert_eq!(asked(" webhook, prefs,prefs"), Some(vec![Service::Prefs, Service::Webhook]));
         assert_eq!(asked(""), Some(Vec::new()));
         for wrong in ["moon", "auth", "prefs,gateway"] {

@@ -1,6 +1,7 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use actix_web::web::Data;
+use background::Background;
 use events::{Inbox, RelayError};
 use futures_util::{FutureExt, future::try_join};
 use identity::{Revocations, Trusted, Verifier, feed_of_auth};
@@ -17,7 +18,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     Settings, about,
-    background::Background,
+    background::background,
     changes::{self, Hub},
     evaluation::Evaluator,
     internal_routes, migrations,
@@ -78,7 +79,7 @@ impl App {
         };
         let metrics =
             Metrics::new(Service::Prefs.name()).map_err(|why| BuildError::Metrics(why.to_string()))?;
-        let background = Background::new(&settings, &db, &metrics)?;
+        let background = background(&settings, &db, &metrics)?;
         let feed = feed_of_auth(&settings.registry)?;
         let server = Server::bind(&settings.http)?;
         let inbox = Inbox::new(Service::Prefs, &subscriptions(), contract_prefs::events::catalogue());
@@ -113,14 +114,7 @@ impl App {
     /// When a listener fails.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let stop = stop.shared();
-        let background = Box::pin(self.background.run(stop.clone())).map(|()| {
-            // It ends with `stop`; before, something of it has died.
-            if stop.peek().is_some() {
-                Ok(())
-            } else {
-                Err(io::Error::other("nothing works in the background"))
-            }
-        });
+        let background = Box::pin(self.background.run(stop.clone()));
         let watched = async {
             tokio::select! {
                 () = stop.clone() => {}

@@ -2,9 +2,9 @@
 
 use std::{path::Path, time::Duration};
 
+use events::Publishing;
 use observability::Options;
 use sealing::Keyring;
-use secrecy::SecretString;
 use service_discovery::{Registry, Service};
 use service_kit::settings::{Database, Faults, Http, Reader, Role, logs};
 
@@ -52,29 +52,6 @@ impl Retention {
     }
 }
 
-/// Who is told prefs' events: `events.subscribers`, `client.secret`.
-#[derive(Clone, Debug)]
-pub struct Publishing {
-    /// All other services of the release by default.
-    pub subscribers: Vec<Service>,
-    /// Needed as soon as there is one.
-    pub secret: Option<SecretString>,
-}
-
-impl Publishing {
-    fn read(read: &mut Reader) -> Self {
-        let subscribers = events::subscribers(read, Service::Prefs);
-        let secret = match subscribers.is_empty() {
-            true => read.optional_secret("client.secret", SECRET_LENGTH),
-            false => read.secret("client.secret", SECRET_LENGTH),
-        };
-        Self { subscribers, secret }
-    }
-}
-
-/// The least length of the client's secret, characters.
-const SECRET_LENGTH: usize = 32;
-
 impl Settings {
     /// Reads the process's environment and, if there is one, the `file`.
     ///
@@ -98,7 +75,7 @@ impl Settings {
         let revocations_stale = read.within("identity.revocations_stale_seconds", 60_u64, 1..=86_400);
         let retention = Retention::read(&mut read);
         let keyring = read.parsed("sealing.keys", Keyring::parse);
-        let publishing = Publishing::read(&mut read);
+        let publishing = Publishing::read(&mut read, Service::Prefs);
         let settings = database.zip(registry).zip(keyring).map(|((database, registry), keyring)| Self {
             role,
             http,

@@ -55,6 +55,23 @@ impl Subscriptions {
         self
     }
 
+    /// The same with events of the type that is named, as they came: for whoever passes them on.
+    #[must_use]
+    pub fn on_type(
+        mut self,
+        publisher: Service,
+        name: &'static str,
+        handler: impl AsyncFn(&mut AsyncPgConnection, &Envelope) -> Result<(), Failure> + 'static,
+    ) -> Self {
+        let handler = Rc::new(handler);
+        let untyped: Handler = Rc::new(move |conn, envelope| {
+            let handler = Rc::clone(&handler);
+            Box::pin(async move { handler(conn, envelope).await })
+        });
+        self.handlers.insert((publisher, name), untyped);
+        self
+    }
+
     /// Adds the job that handles events to what a worker can do.
     #[must_use]
     pub fn handled_by(&self, handlers: jobs::Handlers) -> jobs::Handlers {

@@ -2,7 +2,6 @@
 
 use contract_prefs::{NamespaceName, NewNamespace, PreferenceDocument};
 use problem::FieldError;
-use serde_json::Value;
 use uuid::Uuid;
 
 pub(crate) use super::secrets::{NO_SECRETS, is_secret, secret_value};
@@ -14,7 +13,8 @@ use crate::{document::locks, migration::rules as migration};
 pub(crate) const MOST_BYTES: usize = 64 * 1024;
 
 /// How deep objects and arrays may nest.
-pub(crate) const DEEPEST: usize = 32;
+pub(crate) use schemas::DEEPEST;
+pub(crate) use schemas::{below, depth, escape};
 
 /// The most characters of a description.
 const LONGEST_DESCRIPTION: usize = 500;
@@ -92,31 +92,11 @@ pub(crate) fn size<T: serde::Serialize>(value: &T) -> usize {
     serde_json::to_vec(value).map_or(usize::MAX, |text| text.len())
 }
 
-/// How many levels of objects and arrays there are.
-pub(crate) fn depth(value: &Value) -> usize {
-    match value {
-        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
-        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or_default(),
-        _ => 0,
-    }
-}
-
-/// A key as a part of a JSON Pointer (RFC 6901 section 3).
-pub(crate) fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
-}
-
-/// Faults in a part, as faults of the whole in which it stands at `prefix`.
-pub(crate) fn below(prefix: &str, faults: Vec<FieldError>) -> Vec<FieldError> {
-    let whole = |fault: FieldError| FieldError { pointer: format!("{prefix}{}", fault.pointer), ..fault };
-    faults.into_iter().map(whole).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn document(value: Value) -> PreferenceDocument {
         super::super::store::document(value)

@@ -1,21 +1,16 @@
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use contract_prefs::NamespaceName;
 use diesel_async::AsyncPgConnection;
+use schemas::Cache;
 use serde_json::Value;
 
 use super::{NamespaceError, Validator, store};
 
-/// How many namespaces' validators are kept at most; most take some 10 KB.
-const MOST: usize = 256;
-
 /// The compiled schemas of namespaces, the newest version of each.
 #[derive(Debug, Default)]
 pub(crate) struct Validators {
-    held: Mutex<HashMap<NamespaceName, (i64, Arc<Validator>)>>,
+    held: Cache<NamespaceName, Validator>,
 }
 
 impl Validators {
@@ -27,7 +22,7 @@ impl Validators {
         name: &NamespaceName,
         version: i64,
     ) -> Result<Option<Arc<Validator>>, NamespaceError> {
-        if let Some(held) = self.held(name, version) {
+        if let Some(held) = self.held.get(name, version) {
             return Ok(Some(held));
         }
         match store::schema(conn, name, version).await? {
@@ -43,12 +38,7 @@ impl Validators {
         version: i64,
         schema: &Value,
     ) -> Result<Arc<Validator>, NamespaceError> {
-        self.held(name, version).map_or_else(|| self.compile(name, version, schema), Ok)
-    }
-
-    fn held(&self, name: &NamespaceName, version: i64) -> Option<Arc<Validator>> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.get(name).filter(|(kept, _)| *kept == version).map(|(_, validator)| Arc::clone(validator))
+        self.held.get(name, version).map_or_else(|| self.compile(name, version, schema), Ok)
     }
 
     fn compile(
@@ -61,12 +51,6 @@ impl Validators {
             tracing::error!(namespace = %name, version, ?why, "a stored schema does not compile");
             NamespaceError::Broken(name.clone())
         })?;
-        let compiled = Arc::new(compiled);
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.len() >= MOST && !held.contains_key(name) {
-            held.clear();
-        }
-        held.insert(name.clone(), (version, Arc::clone(&compiled)));
-        Ok(compiled)
+        Ok(self.held.put(name, version, compiled))
     }
 }
