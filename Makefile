@@ -24,7 +24,7 @@ fuzz: ## Throw at what reads others' words whatever leads further in (cargo-fuzz
 	@deploy/local/fuzz.sh $(ARGS)
 
 fuzz-api: ## Check the API document, and throw at the API what it allows, and more (spectral, schemathesis)
-	@deploy/local/prerequisites.sh --tests && cargo build -q -p plinth -p auth -p prefs -p gateway -p standins && deploy/local/fuzz-api.sh
+	@deploy/local/prerequisites.sh --tests && cargo build -q -p plinth -p auth -p prefs -p webhook -p gateway -p standins && deploy/local/fuzz-api.sh
 
 lint: ## Check format, architecture, clippy, docs and API documents
 	@cargo xtask lint

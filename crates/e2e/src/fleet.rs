@@ -36,7 +36,7 @@ const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 /// Passwords of database roles and clients.
 const PASSWORD: &str = "no-secret-but-long-enough-for-one";
 
-const WITH_A_DATABASE: [Service; 2] = [Service::Auth, Service::Prefs];
+const WITH_A_DATABASE: [Service; 3] = [Service::Auth, Service::Prefs, Service::Webhook];
 
 impl Fleet {
     /// The servers and the databases, without any service yet.
@@ -44,7 +44,7 @@ impl Fleet {
     pub async fn start() -> Self {
         let servers = Plinth::servers().await;
         let two = |service| (service, (port::free().expect("a port"), port::free().expect("a port")));
-        let ports = [Service::Gateway, Service::Auth, Service::Prefs].map(two).into();
+        let ports = [Service::Gateway, Service::Auth, Service::Prefs, Service::Webhook].map(two).into();
         let fleet = Self { servers, ports, started: 0 };
         let admin = fleet.database_url("postgres", None);
         let migrated = fleet
@@ -132,9 +132,15 @@ impl Fleet {
                 ("SEALING__KEYS", format!("k:{KEY}")),
                 ("CLIENTS__GATEWAY", PASSWORD.to_owned()),
                 ("CLIENTS__PREFS", PASSWORD.to_owned()),
+                ("CLIENTS__WEBHOOK", PASSWORD.to_owned()),
+                ("EVENTS__SUBSCRIBERS", Service::Prefs.to_string()),
                 ("IDENTITY__TAKES_CLIENTS_TOKENS", "true".to_owned()),
             ],
-            _ => vec![("SEALING__KEYS", format!("k:{KEY}")), ("CLIENT__SECRET", PASSWORD.to_owned())],
+            _ => vec![
+                ("SEALING__KEYS", format!("k:{KEY}")),
+                ("CLIENT__SECRET", PASSWORD.to_owned()),
+                ("EVENTS__SUBSCRIBERS", Service::Auth.to_string()),
+            ],
         };
         all.extend(own.into_iter().map(|(name, value)| (variable(service, name), value)));
         all

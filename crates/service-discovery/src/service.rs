@@ -38,7 +38,7 @@ impl Service {
     ];
 
     /// Those behind the gateway that this release contains.
-    pub const SHIPPED: [Self; 2] = [Self::Auth, Self::Prefs];
+    pub const SHIPPED: [Self; 3] = [Self::Auth, Self::Prefs, Self::Webhook];
 
     /// The name in URLs, tokens (`aud`), logs and variables.
     #[must_use]

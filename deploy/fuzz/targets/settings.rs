@@ -16,7 +16,7 @@ use tempfile::TempDir;
 const MARK: &str = "Hunter22";
 
 /// The last words of the names of secrets.
-const SECRETS: [&str; 6] = ["url", "owner_url", "keys", "secret", "gateway", "prefs"];
+const SECRETS: [&str; 7] = ["url", "owner_url", "keys", "secret", "gateway", "prefs", "webhook"];
 
 static FOLDER: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a folder"));
 

@@ -76,6 +76,7 @@ fn catalogue(service: Service) -> Option<anyhow::Result<Catalogue>> {
     match service {
         Service::Auth => Some(auth::migrations().map_err(Into::into)),
         Service::Prefs => Some(prefs::migrations().map_err(Into::into)),
+        Service::Webhook => Some(webhook::migrations().map_err(Into::into)),
         _ => None,
     }
 }

@@ -1,7 +1,9 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use actix_web::web::Data;
+use background::Background;
 use egress::{Egress, EgressError};
+use events::{Inbox, RelayError};
 use futures_util::{FutureExt, future::try_join};
 use identity::{Revocations, Trusted, Verifier, feed_of_auth};
 use jobs::CronError;
@@ -15,7 +17,7 @@ use service_kit::{
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{Settings, about, background::Background, internal_routes, migrations, routes};
+use crate::{Settings, about, background::background, internal_routes, migrations, routes, subscriptions};
 
 /// The service, listening but not yet serving.
 pub struct App {
@@ -41,6 +43,9 @@ pub enum BuildError {
     /// Customers cannot be called.
     #[error("customers cannot be called")]
     Egress(#[from] EgressError),
+    /// Events cannot be told.
+    #[error(transparent)]
+    Relay(#[from] RelayError),
     /// A schedule cannot be kept.
     #[error(transparent)]
     Schedule(#[from] CronError),
@@ -68,14 +73,15 @@ impl App {
         let metrics =
             Metrics::new(Service::Webhook.name()).map_err(|why| BuildError::Metrics(why.to_string()))?;
         let egress = egress(&settings)?;
-        let background = Background::new(&settings, &db, &egress, &metrics)?;
+        let background = background(&settings, &db, &egress, &metrics)?;
         let feed = feed_of_auth(&settings.registry)?;
         let server = Server::bind(&settings.http)?;
+        let inbox = Inbox::new(Service::Webhook, &subscriptions(), contract_webhook::events::catalogue());
         let state = State::new(settings, db, egress, revocations.clone())?;
         let application = Application {
             service: Service::Webhook,
             public: state.clone().with(routes),
-            internal: state.with(internal_routes),
+            internal: state.with(move |config| internal_routes(config, &inbox)),
             about: about(),
             readiness: Readiness::new()
                 .with("database", check)
@@ -99,14 +105,7 @@ impl App {
     /// When a listener fails.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let stop = stop.shared();
-        let background = Box::pin(self.background.run(stop.clone())).map(|()| {
-            // It ends with `stop`; before, something of it has died.
-            if stop.peek().is_some() {
-                Ok(())
-            } else {
-                Err(io::Error::other("nothing works in the background"))
-            }
-        });
+        let background = Box::pin(self.background.run(stop.clone()));
         tokio::select! {
             ended = try_join(self.server.run(self.application, stop.clone()), background) => ended.map(drop),
             never = self.revocations.follow(&self.feed) => match never {},

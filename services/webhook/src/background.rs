@@ -1,53 +1,34 @@
 use std::sync::Arc;
 
+use background::Background;
 use egress::Egress;
-use futures_util::future::{OptionFuture, pending};
 use jobs::{Cron, CronError, Handlers, JobMetrics, RotateHistory, Worker};
 use observability::Metrics;
 use service_kit::db::Db;
 
 use crate::{
     BuildError, Delivering, Settings,
-    delivery::{Deliver, Recover, Repeat, Sender},
+    delivery::{Deliver, Recover, Repeat, Replay, Sender},
+    erasure::Erase,
+    retention, subscriptions,
 };
 
 /// What a process does beside answering requests, as its role says.
-pub(crate) struct Background {
-    db: Db,
-    worker: Option<Worker>,
-    cron: Option<Cron>,
-}
-
-impl Background {
-    pub(crate) fn new(
-        settings: &Settings,
-        db: &Db,
-        egress: &Egress,
-        metrics: &Metrics,
-    ) -> Result<Self, BuildError> {
-        let worker = settings.role.works().then(|| worker(settings, db, egress, metrics)).transpose()?;
-        let cron = settings.role.schedules().then(cron).transpose()?;
-        Ok(Self { db: db.clone(), worker, cron })
+pub(crate) fn background(
+    settings: &Settings,
+    db: &Db,
+    egress: &Egress,
+    metrics: &Metrics,
+) -> Result<Background, BuildError> {
+    let mut background = Background::of(db);
+    if settings.role.works() {
+        let relay = settings.publishing.relay(db, &settings.registry, metrics)?;
+        background = background.telling(relay).working(worker(settings, db, egress, metrics)?);
     }
-
-    /// Works until `stop` ends, then lets what runs finish.
-    pub(crate) async fn run(self, stop: impl Future<Output = ()> + Clone) {
-        let worker = OptionFuture::from(self.worker.map(|worker| Box::pin(worker.run(stop.clone()))));
-        let cron = async {
-            match &self.cron {
-                Some(cron) => cron.run(&self.db).await,
-                None => pending().await,
-            }
-        };
-        let until_stopped = async {
-            worker.await;
-            stop.await;
-        };
-        tokio::select! {
-            () = until_stopped => {}
-            () = cron => {}
-        }
+    if settings.role.schedules() {
+        background = background.scheduling(cron()?);
     }
+    Ok(background)
 }
 
 fn worker(settings: &Settings, db: &Db, egress: &Egress, metrics: &Metrics) -> Result<Worker, BuildError> {
@@ -58,12 +39,22 @@ fn worker(settings: &Settings, db: &Db, egress: &Egress, metrics: &Metrics) -> R
         .with::<idempotency::Prune>(db.clone())
         .with::<Deliver>(sender.clone())
         .with::<Repeat>(sender.clone())
-        .with::<Recover>(sender);
+        .with::<Recover>(sender.clone())
+        .with::<Replay>(sender)
+        .with::<Erase>(db.clone())
+        .with::<retention::Rotate>((db.clone(), settings.retention))
+        .with::<events::Prune>(db.clone());
+    let handlers = subscriptions().handled_by(handlers);
     let options = jobs::Options { concurrency, ..jobs::Options::default() };
     let metrics = JobMetrics::new(metrics).map_err(|why| BuildError::Metrics(why.to_string()))?;
     Ok(Worker::new(db.clone(), handlers, options).with_metrics(metrics))
 }
 
 fn cron() -> Result<Cron, CronError> {
-    Ok(Cron::new(vec![RotateHistory::schedule()?, idempotency::Prune::hourly()?]))
+    Ok(Cron::new(vec![
+        RotateHistory::schedule()?,
+        events::Prune::default().nightly()?,
+        idempotency::Prune::hourly()?,
+        retention::Rotate::nightly()?,
+    ]))
 }

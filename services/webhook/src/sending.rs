@@ -39,11 +39,11 @@ impl Outcome {
     }
 }
 
-/// Posts these bytes to what is stored as an endpoint's URL, signed by each of these secrets at this
-/// time. The URL is looked at as if it were new: the policy may be another than it was.
+/// Posts these bytes to what is stored as an endpoint's URL, with its headers, signed by each of these
+/// secrets at this time. The URL is looked at as if it were new: the policy may be another than it was.
 pub(crate) async fn send<'a>(
     egress: &Egress,
-    url: &str,
+    (url, own): (&str, HeaderMap),
     (id, body): (MessageId, String),
     secrets: impl IntoIterator<Item = &'a SigningSecret>,
     now: Timestamp,
@@ -51,7 +51,7 @@ pub(crate) async fn send<'a>(
     let began = Instant::now();
     let outcome = match egress.policy().accept(url) {
         Ok(url) => {
-            let headers = headers(id, &body, secrets, now)?;
+            let headers = headers(own, (id, &body), secrets, now)?;
             let call = Call::post(url, body).headers(headers).within(PATIENCE).keeping(Keep::First(KEPT));
             egress.send(call).await
         }
@@ -65,8 +65,8 @@ pub(crate) async fn send<'a>(
 }
 
 fn headers<'a>(
-    id: MessageId,
-    body: &str,
+    mut headers: HeaderMap,
+    (id, body): (MessageId, &str),
     secrets: impl IntoIterator<Item = &'a SigningSecret>,
     now: Timestamp,
 ) -> Result<HeaderMap, EndpointError> {
@@ -74,7 +74,6 @@ fn headers<'a>(
     let signature = sign(secrets, &id, at, body.as_bytes());
     let written =
         [("webhook-id", id), ("webhook-timestamp", at.to_string()), ("webhook-signature", signature)];
-    let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, value) in written {
         let value = HeaderValue::try_from(value).map_err(|_why| EndpointError::Unwritable)?;

@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use egress::Policy;
+use events::Publishing;
 use ipnet::IpNet;
 use observability::Options;
 use sealing::Keyring;
@@ -29,6 +30,10 @@ pub struct Settings {
     pub egress: EgressSettings,
     /// How messages are delivered: `delivery.*`.
     pub delivering: Delivering,
+    /// How long messages are kept: `retention.days`; 30 by default, and never less than they are sent again.
+    pub retention: Duration,
+    /// Who is told webhook's events, and by what webhook proves to auth that it is webhook.
+    pub publishing: Publishing,
     /// Whether the tokens that clients hold are accepted, which is for running
     /// without a gateway in front: `identity.takes_clients_tokens`; no by default.
     pub takes_clients_tokens: bool,
@@ -118,6 +123,8 @@ impl Settings {
         let registry = read.registry();
         let egress = EgressSettings::read(&mut read);
         let delivering = Delivering::read(&mut read);
+        let retention = read.within("retention.days", 30_u64, 14..=3650);
+        let publishing = Publishing::read(&mut read, Service::Webhook);
         let takes_clients_tokens = read.or("identity.takes_clients_tokens", false);
         let revocations_stale = read.within("identity.revocations_stale_seconds", 60_u64, 1..=86_400);
         let keyring = read.parsed("sealing.keys", Keyring::parse);
@@ -130,6 +137,8 @@ impl Settings {
             keyring: Arc::new(keyring),
             egress,
             delivering,
+            retention: Duration::from_secs(retention * 24 * 60 * 60),
+            publishing,
             takes_clients_tokens,
             revocations_stale: Duration::from_secs(revocations_stale),
         });

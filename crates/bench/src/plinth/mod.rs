@@ -162,6 +162,7 @@ impl Plinth {
                 ("SEALING__KEYS", format!("k:{KEY}")),
                 ("CLIENTS__GATEWAY", PASSWORD.to_owned()),
                 ("CLIENTS__PREFS", PASSWORD.to_owned()),
+                ("EVENTS__SUBSCRIBERS", Service::Prefs.to_string()),
                 // Longer than a part of the bench takes.
                 ("TOKENS__ACCESS_SECONDS", "900".to_owned()),
             ]),
@@ -169,6 +170,7 @@ impl Plinth {
                 ("TOKEN__KEYS", KEY.to_owned()),
                 ("CLIENT__SECRET", PASSWORD.to_owned()),
                 ("REDIS__URL", self.redis.url()),
+                ("SERVICES", WITH_A_DATABASE.map(Service::name).join(",")),
                 // Everybody comes from an address of their own, as `forwarded` says.
                 ("TRUSTED_PROXIES", "127.0.0.0/8".to_owned()),
                 // Requests are counted as in production, but none is too many.
@@ -179,7 +181,11 @@ impl Plinth {
                 ("LIMITS__ORGANIZATIONS", format!("default={BOUNDLESS}")),
             ]),
             _ => {
-                own.extend([("SEALING__KEYS", format!("k:{KEY}")), ("CLIENT__SECRET", PASSWORD.to_owned())]);
+                own.extend([
+                    ("SEALING__KEYS", format!("k:{KEY}")),
+                    ("CLIENT__SECRET", PASSWORD.to_owned()),
+                    ("EVENTS__SUBSCRIBERS", Service::Auth.to_string()),
+                ]);
             }
         }
         all.extend(own.into_iter().map(|(name, value)| (variable(service, name), value)));

@@ -32,6 +32,41 @@ pub const ENDPOINT_RECOVERED: Action = Action::new(
     "Somebody had all that an endpoint did not get since then sent again.",
 );
 
+/// An endpoint was put off by itself.
+pub const ENDPOINT_DISABLED: Action = Action::new(
+    "webhook_endpoint.disabled",
+    "An endpoint was put off by itself: it answered 410, or nothing was delivered to it for five days.",
+);
+
+/// Somebody registered a type of events.
+pub const EVENT_TYPE_CREATED: Action =
+    Action::new("webhook_event_type.created", "Somebody registered a type of events.");
+
+/// Somebody changed what a type of events says of itself.
+pub const EVENT_TYPE_UPDATED: Action =
+    Action::new("webhook_event_type.updated", "Somebody changed what a type of events says of itself.");
+
+/// Somebody deleted a type of events.
+pub const EVENT_TYPE_DELETED: Action =
+    Action::new("webhook_event_type.deleted", "Somebody deleted a type of events.");
+
+/// Somebody had what an endpoint never got sent to it.
+pub const ENDPOINT_REPLAYED: Action = Action::new(
+    "webhook_endpoint.replayed",
+    "Somebody had all that was accepted since then and never went to an endpoint sent there.",
+);
+
 /// All of them.
-pub const ALL: [Action; 6] =
-    [ENDPOINT_CREATED, ENDPOINT_UPDATED, ENDPOINT_DELETED, ENDPOINT_RECOVERED, SECRET_READ, SECRET_ROTATED];
+pub const ALL: [Action; 11] = [
+    ENDPOINT_CREATED,
+    ENDPOINT_UPDATED,
+    ENDPOINT_DELETED,
+    ENDPOINT_DISABLED,
+    ENDPOINT_RECOVERED,
+    ENDPOINT_REPLAYED,
+    EVENT_TYPE_CREATED,
+    EVENT_TYPE_UPDATED,
+    EVENT_TYPE_DELETED,
+    SECRET_READ,
+    SECRET_ROTATED,
+];

@@ -2,8 +2,9 @@ use reqwest::{Method, RequestBuilder};
 use service_discovery::{CallError, Peer};
 
 use crate::{
-    AttemptPage, Endpoint, EndpointId, EndpointPage, EndpointPatch, EndpointSecret, Message, MessageId,
-    MessagePage, NewEndpoint, NewMessage, NewSecret, Recover, Resend, Trial, routes,
+    AttemptPage, Endpoint, EndpointId, EndpointPage, EndpointPatch, EndpointSecret, EndpointStats, EventType,
+    EventTypePage, EventTypeSays, Message, MessageId, MessagePage, NewEndpoint, NewEventType, NewMessage,
+    NewSecret, Recover, Replay, Resend, StatsQuery, Trial, routes,
 };
 
 /// Calls webhook. Every method takes the caller's bearer token, and fails as [`Peer::send`] does:
@@ -75,6 +76,52 @@ impl Client {
         self.peer.json(self.request(Method::POST, &of(route, id), token)).await
     }
 
+    /// The catalogue of types.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub async fn event_types(&self, token: &str, cursor: Option<&str>) -> Result<EventTypePage, CallError> {
+        let request = self.request(Method::GET, routes::EVENT_TYPES, token);
+        self.peer.json(request.query(&cursor.map(|cursor| [("cursor", cursor)]))).await
+    }
+
+    /// Registers a type of events.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub async fn create_event_type(&self, token: &str, new: &NewEventType) -> Result<EventType, CallError> {
+        self.peer.json(self.request(Method::POST, routes::EVENT_TYPES, token).json(new)).await
+    }
+
+    /// One type of events.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub async fn event_type(&self, token: &str, name: &str) -> Result<EventType, CallError> {
+        self.peer.json(self.request(Method::GET, &named(name), token)).await
+    }
+
+    /// Changes what a type of events says of itself.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub async fn replace_event_type(
+        &self,
+        token: &str,
+        name: &str,
+        says: &EventTypeSays,
+    ) -> Result<EventType, CallError> {
+        self.peer.json(self.request(Method::PUT, &named(name), token).json(says)).await
+    }
+
+    /// Deletes a type of events.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub async fn delete_event_type(&self, token: &str, name: &str) -> Result<(), CallError> {
+        self.peer.send(self.request(Method::DELETE, &named(name), token)).await.map(drop)
+    }
+
     /// What an endpoint's messages are signed with.
     ///
     /// # Errors
@@ -107,6 +154,28 @@ impl Client {
     pub async fn recover(&self, token: &str, id: EndpointId, recover: &Recover) -> Result<(), CallError> {
         let request = self.request(Method::POST, &of(routes::RECOVER, id), token).json(recover);
         self.peer.send(request).await.map(drop)
+    }
+
+    /// Sends what never went there.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub async fn replay(&self, token: &str, id: EndpointId, replay: &Replay) -> Result<(), CallError> {
+        let request = self.request(Method::POST, &of(routes::REPLAY, id), token).json(replay);
+        self.peer.send(request).await.map(drop)
+    }
+
+    /// How an endpoint does.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub async fn stats(
+        &self,
+        token: &str,
+        id: EndpointId,
+        query: &StatsQuery,
+    ) -> Result<EndpointStats, CallError> {
+        self.peer.json(self.request(Method::GET, &of(routes::STATS, id), token).query(query)).await
     }
 
     /// Sends a message.
@@ -158,4 +227,9 @@ impl Client {
 
 fn of(route: &str, id: impl ToString) -> String {
     route.replace("{id}", &id.to_string())
+}
+
+/// The route of a type; its name has nothing to escape.
+fn named(name: &str) -> String {
+    routes::EVENT_TYPE.replace("{name}", name)
 }

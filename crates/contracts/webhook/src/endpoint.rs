@@ -1,6 +1,9 @@
+use std::collections::BTreeMap;
+
 use ids::{Id, Kind, Timestamp};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
 /// The kind of an endpoint's id.
 #[derive(Debug)]
@@ -37,6 +40,14 @@ pub struct NewEndpoint {
     /// Whether an event waits until the one before it is delivered.
     #[serde(default)]
     pub ordered: bool,
+    /// A JSON Schema (2020-12): of the events of these types it gets those whose `data` fits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, example = json!({"properties": {"amount": {"minimum": 100}}}))]
+    pub filter: Option<Value>,
+    /// Headers that go with each message besides ours, such as `Authorization`. They are sealed, and
+    /// nobody reads their values again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
 }
 
 const fn default_rate() -> i32 {
@@ -47,8 +58,15 @@ impl NewEndpoint {
     /// One that gets all events, as the defaults are.
     #[must_use]
     pub fn at(url: impl Into<String>) -> Self {
-        let (event_types, description) = (Vec::new(), String::new());
-        Self { url: url.into(), event_types, description, rate_limit: default_rate(), ordered: false }
+        Self {
+            url: url.into(),
+            event_types: Vec::new(),
+            description: String::new(),
+            rate_limit: default_rate(),
+            ordered: false,
+            filter: None,
+            headers: BTreeMap::new(),
+        }
     }
 }
 
@@ -76,6 +94,18 @@ pub struct EndpointPatch {
     /// Whether an event waits until the one before it is delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ordered: Option<bool>,
+    /// A JSON Schema that `data` of its events fits; null: it gets all of these types.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub filter: Option<Value>,
+    /// Headers that go with each message, in the place of those that did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<BTreeMap<String, String>>,
+}
+
+/// Null is something else than nothing.
+fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(value).map(Some)
 }
 
 /// An endpoint as it is now.
@@ -94,6 +124,11 @@ pub struct Endpoint {
     pub rate_limit: i32,
     /// Whether an event waits until the one before it is delivered.
     pub ordered: bool,
+    /// The JSON Schema that `data` of its events fits.
+    #[schema(value_type = Option<Object>)]
+    pub filter: Option<Value>,
+    /// The names of the headers that go with each message.
+    pub header_names: Vec<String>,
     /// Whether it gets any.
     pub enabled: bool,
     /// Why it was put off by itself.
@@ -112,6 +147,42 @@ pub struct Endpoint {
 pub struct Recover {
     /// Each message that was accepted since then, and failed or was skipped.
     pub since: Timestamp,
+}
+
+/// What is sent to an endpoint that never was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Replay {
+    /// Each message that was accepted since then and never went to the endpoint, though it would now:
+    /// it was off, or there was none, or it got other types.
+    pub since: Timestamp,
+}
+
+/// Since when statistics are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct StatsQuery {
+    /// Of messages that were accepted since then; for a day, if it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+}
+
+/// How an endpoint does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EndpointStats {
+    /// Of messages that were accepted since then.
+    pub since: Timestamp,
+    /// How many it took.
+    pub delivered: i64,
+    /// How many are sent, or sent again.
+    pub pending: i64,
+    /// How many were sent as often as there are attempts.
+    pub failed: i64,
+    /// How many were not sent, since it was off.
+    pub skipped: i64,
+    /// How often something was sent for them.
+    pub attempts: i64,
 }
 
 /// Why an endpoint was put off by itself.

@@ -7,6 +7,8 @@
 pub mod audited;
 mod client;
 mod endpoint;
+mod event_type;
+pub mod events;
 mod message;
 pub mod routes;
 mod secret;
@@ -14,8 +16,10 @@ mod trial;
 
 pub use client::Client;
 pub use endpoint::{
-    DisabledReason, Endpoint, EndpointId, EndpointKind, EndpointPage, EndpointPatch, NewEndpoint, Recover,
+    DisabledReason, Endpoint, EndpointId, EndpointKind, EndpointPage, EndpointPatch, EndpointStats,
+    NewEndpoint, Recover, Replay, StatsQuery,
 };
+pub use event_type::{EventType, EventTypePage, EventTypeSays, NewEventType};
 pub use message::{
     Attempt, AttemptId, AttemptKind, AttemptPage, Delivery, DeliveryState, Message, MessageId, MessageKind,
     MessagePage, MessageSummary, NewMessage, Resend,

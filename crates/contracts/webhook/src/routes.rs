@@ -24,6 +24,18 @@ pub const TEST: &str = "/api/v1/webhooks/endpoints/{id}/test";
 /// POST: what failed is sent again.
 pub const RECOVER: &str = "/api/v1/webhooks/endpoints/{id}/recover";
 
+/// POST: what never went there is sent.
+pub const REPLAY: &str = "/api/v1/webhooks/endpoints/{id}/replay-missing";
+
+/// GET: how it does.
+pub const STATS: &str = "/api/v1/webhooks/endpoints/{id}/stats";
+
+/// GET: the catalogue of types. POST: registers one of the organisation's own.
+pub const EVENT_TYPES: &str = "/api/v1/webhooks/event-types";
+
+/// GET, PUT, DELETE: one type.
+pub const EVENT_TYPE: &str = "/api/v1/webhooks/event-types/{name}";
+
 /// GET: the list of messages. POST: sends one.
 pub const MESSAGES: &str = "/api/v1/webhooks/messages";
 
@@ -37,7 +49,7 @@ pub const ATTEMPTS: &str = "/api/v1/webhooks/messages/{id}/attempts";
 pub const RESEND: &str = "/api/v1/webhooks/messages/{id}/resend";
 
 /// All of them, with their methods.
-pub const ALL: [(&str, &[&str]); 12] = [
+pub const ALL: [(&str, &[&str]); 16] = [
     (ENDPOINTS, &["GET", "POST"]),
     (ENDPOINT, &["GET", "PATCH", "DELETE"]),
     (SECRET, &["GET"]),
@@ -46,6 +58,10 @@ pub const ALL: [(&str, &[&str]); 12] = [
     (DISABLE, &["POST"]),
     (TEST, &["POST"]),
     (RECOVER, &["POST"]),
+    (REPLAY, &["POST"]),
+    (STATS, &["GET"]),
+    (EVENT_TYPES, &["GET", "POST"]),
+    (EVENT_TYPE, &["GET", "PUT", "DELETE"]),
     (MESSAGES, &["GET", "POST"]),
     (MESSAGE, &["GET"]),
     (ATTEMPTS, &["GET"]),

@@ -21,6 +21,7 @@ async fn the_demo_walks_and_an_operator_rules() {
                 "insufficient_scope",
                 "change one's mind",
                 "0 of the user's documents",
+                "its signature is ours",
             ])
     {
         assert!(text(&demo).contains(step), "{step} in\n{}", text(&demo));

@@ -57,7 +57,7 @@ async fn what_was_written_comes_back_from_all_services_and_nothing_of_a_colleagu
     let export = ready(&ada, &asked).await;
     let document = ada.auth.download_export(ada.token(), export.id).await.unwrap();
     assert_eq!(ada.auth.latest_export(ada.token()).await.unwrap(), document);
-    assert_eq!((document.user_id, document.services.len()), (ada.id().await, 2));
+    assert_eq!((document.user_id, document.services.len()), (ada.id().await, 3));
     let documents = document.services["prefs"]["documents"].as_array().unwrap();
     let mut chosen: Vec<String> = documents.iter().map(|one| one["overrides"].to_string()).collect();
     chosen.sort();

@@ -20,3 +20,4 @@ mod races;
 mod races_once;
 mod revocation;
 mod storm;
+mod webhooks;

@@ -11,7 +11,11 @@ use serde_json::Value;
 
 /// The contract crates whose events there are, with their catalogues.
 fn catalogues() -> Vec<(&'static str, Vec<EventType>)> {
-    vec![("auth", contract_auth::events::catalogue()), ("prefs", contract_prefs::events::catalogue())]
+    vec![
+        ("auth", contract_auth::events::catalogue()),
+        ("prefs", contract_prefs::events::catalogue()),
+        ("webhook", contract_webhook::events::catalogue()),
+    ]
 }
 
 fn contracts() -> PathBuf {

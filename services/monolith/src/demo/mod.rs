@@ -1,5 +1,6 @@
 //! `plinth demo`: the main flow, as a front end would walk it, by HTTP through the gateway.
 
+mod delivery;
 mod event;
 mod mail;
 mod walk;
@@ -37,9 +38,11 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     say(&format!("Plinth at {url}\n"))?;
     let peer = Peer::new(std::slice::from_ref(&url), &PeerOptions::default())?;
     let mailbox = running.as_ref().and_then(|running| running.mailbox.as_ref());
-    let deleted = walk::through(peer, mailbox.map(|mailbox| mailbox.url.as_str())).await?;
+    let deleted = walk::through(peer.clone(), mailbox.map(|mailbox| mailbox.url.as_str())).await?;
     if let Some(running) = running {
         walk::event(&running, deleted).await?;
+        // Elsewhere nobody reaches a receiver on this machine.
+        delivery::through(peer).await?;
     }
     say(&format!("\nAll steps went as they should. Every route: {url}docs"))
 }

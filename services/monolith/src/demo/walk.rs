@@ -12,7 +12,7 @@ use crate::dev::endpoints::Published;
 use crate::say;
 
 /// The words of a passphrase are easier to remember than anything shorter.
-const PASSWORD: &str = "four words that nobody else uses";
+pub(super) const PASSWORD: &str = "four words that nobody else uses";
 
 /// Every step of the flow, in order, with the mails where a mailbox shows them; gives the
 /// user who is about to be deleted at its end.
@@ -161,6 +161,6 @@ pub(super) async fn event(running: &Published, user: UserId) -> anyhow::Result<(
     Ok(())
 }
 
-fn step(name: &str, request: &str, outcome: impl Display) -> anyhow::Result<()> {
+pub(super) fn step(name: &str, request: &str, outcome: impl Display) -> anyhow::Result<()> {
     say(&format!("  {name:<18} {request:<32} {outcome}"))
 }

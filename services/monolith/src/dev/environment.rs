@@ -60,8 +60,9 @@ fn secrets(run: &Run, service: Service) -> Own {
             ("SEALING__KEYS", secrets.auth_sealing.clone()),
             ("CLIENTS__GATEWAY", secrets.gateway_client.clone()),
             ("CLIENTS__PREFS", secrets.prefs_client.clone()),
+            ("CLIENTS__WEBHOOK", secrets.webhook_client.clone()),
             ("CLIENTS__NOTIFY", secrets.notify_client.clone()),
-            ("EVENTS__SUBSCRIBERS", "prefs,notify".to_owned()),
+            ("EVENTS__SUBSCRIBERS", "prefs,webhook,notify".to_owned()),
         ],
         Service::Gateway => vec![
             ("TOKEN__KEYS", secrets.gateway_token.clone()),
@@ -73,6 +74,10 @@ fn secrets(run: &Run, service: Service) -> Own {
         Service::Prefs => vec![
             ("SEALING__KEYS", secrets.prefs_sealing.clone()),
             ("CLIENT__SECRET", secrets.prefs_client.clone()),
+        ],
+        Service::Webhook => vec![
+            ("SEALING__KEYS", secrets.webhook_sealing.clone()),
+            ("CLIENT__SECRET", secrets.webhook_client.clone()),
         ],
         Service::Notify => vec![("CLIENT__SECRET", secrets.notify_client.clone())],
         _ => Vec::new(),

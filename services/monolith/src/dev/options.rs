@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_gateway_comes_last() {
-        assert_eq!(services(&[]), [Service::Auth, Service::Prefs, Service::Gateway]);
+        assert_eq!(services(&[]), [Service::Auth, Service::Prefs, Service::Webhook, Service::Gateway]);
         assert_eq!(services(&["--only", "gateway,auth"]), [Service::Auth, Service::Gateway]);
         assert_eq!(services(&["--only"]), []);
     }

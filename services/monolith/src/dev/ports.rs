@@ -132,7 +132,7 @@ mod tests {
         all.extend(known().flat_map(|service| [ports.public(service), ports.internal(service)]));
         all.sort_unstable();
         all.dedup();
-        assert_eq!(all.len(), 10);
+        assert_eq!(all.len(), 12);
     }
 
     #[test]

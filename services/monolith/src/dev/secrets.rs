@@ -26,16 +26,22 @@ pub(crate) struct Secrets {
     pub(crate) auth_database: Roles,
     #[serde(default = "Roles::new")]
     pub(crate) prefs_database: Roles,
+    #[serde(default = "Roles::new")]
+    pub(crate) webhook_database: Roles,
     /// Seals auth's secrets at rest: `id:base64`.
     #[serde(default = "sealing_key")]
     pub(crate) auth_sealing: String,
     #[serde(default = "sealing_key")]
     pub(crate) prefs_sealing: String,
+    #[serde(default = "sealing_key")]
+    pub(crate) webhook_sealing: String,
     /// With which a service shows auth which one it is.
     #[serde(default = "password")]
     pub(crate) gateway_client: String,
     #[serde(default = "password")]
     pub(crate) prefs_client: String,
+    #[serde(default = "password")]
+    pub(crate) webhook_client: String,
     #[serde(default = "password")]
     pub(crate) notify_client: String,
     /// The Ed25519 seed of the gateway's inward tokens, base64.
@@ -70,6 +76,7 @@ impl Secrets {
         match service {
             Service::Auth => Some(&self.auth_database),
             Service::Prefs => Some(&self.prefs_database),
+            Service::Webhook => Some(&self.webhook_database),
             _ => None,
         }
     }

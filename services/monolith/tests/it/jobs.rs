@@ -112,7 +112,10 @@ async fn an_operator_retries_and_cancels() {
     assert!(success && told.contains("of auth runs, and was asked to end"), "{told}");
     let unknown = JobId::generate().to_string();
     let (success, told) = cluster.jobs(&["show", &unknown]);
-    assert!(!success && told.contains("at auth or prefs; what ended is kept for 30 days"), "{told}");
+    assert!(
+        !success && told.contains("at auth or prefs or webhook; what ended is kept for 30 days"),
+        "{told}"
+    );
     let (success, told) = cluster.jobs(&["show", "--service", "auth", &dead]);
     assert!(!success && told.contains("at auth; "), "{told}");
     let (success, told) = cluster.jobs(&["show", "nonsense"]);

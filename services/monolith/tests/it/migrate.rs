@@ -27,7 +27,7 @@ impl Cluster {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_plinth"));
         command.args(arguments).env_clear().stdin(Stdio::null());
-        for service in ["auth", "prefs"] {
+        for service in ["auth", "prefs", "webhook"] {
             let name = service.to_uppercase();
             let owner = format!("{service}_owner");
             command.env(format!("{name}__DATABASE__URL"), self.server.url_as(service, "serving", service));

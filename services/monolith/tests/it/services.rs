@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::spawn::{Dev, Place, eventually, none_alive};
 
 const STOP: Duration = Duration::from_secs(10);
-const SERVICES: [&str; 3] = ["auth", "prefs", "gateway"];
+const SERVICES: [&str; 4] = ["auth", "prefs", "webhook", "gateway"];
 
 async fn status(url: &Value, path: &str) -> Option<u16> {
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build().unwrap();
@@ -59,7 +59,7 @@ async fn all_services_are_ready_replaced_when_they_die_and_stopped() {
     let children = dev.children();
     dev.signal(Signal::TERM);
     assert!(dev.ended(STOP).await.success(), "{}", dev.output());
-    assert_eq!(children.len(), 6);
+    assert_eq!(children.len(), 7);
     assert!(none_alive(&children));
     assert_eq!(place.traces(), Vec::<&str>::new());
 }

@@ -1,2 +1,1 @@
-DROP TABLE endpoint_secrets;
-DROP TABLE endpoints;
+DROP TABLE endpoint_secrets, endpoints, event_types;

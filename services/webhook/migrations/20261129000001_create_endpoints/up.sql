@@ -7,14 +7,34 @@ CREATE TABLE endpoints (
     description text NOT NULL,
     rate_limit integer NOT NULL CHECK (rate_limit BETWEEN 1 AND 10000), -- deliveries a second
     ordered boolean NOT NULL,
+    filter jsonb, -- a JSON Schema that what is said must fit
+    header_names text[] NOT NULL,
+    headers bytea CHECK ((headers IS NULL) = (header_names = '{}')), -- sealed, bound to `endpoints/<id>/headers`
+    revision bigint NOT NULL DEFAULT 1, -- grows with each change
     enabled boolean NOT NULL,
     -- Why it was put off by itself; none, if somebody did.
     disabled_reason text CHECK (disabled_reason IN ('gone', 'failing')) CHECK (disabled_reason IS NULL OR NOT enabled),
     failing_since timestamptz, -- the first failure after the last success
+    events bigint NOT NULL DEFAULT 0, -- how many were published of it: their version
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL
 );
 CREATE INDEX endpoints_org_id ON endpoints (org_id, id);
+
+-- Types of an organisation's own events.
+CREATE TABLE event_types (
+    id uuid PRIMARY KEY, -- orders lists: uuidv7
+    org_id uuid NOT NULL,
+    name text NOT NULL CHECK (octet_length(name) BETWEEN 1 AND 128),
+    description text NOT NULL,
+    schema jsonb, -- what the payload of each message fits
+    example jsonb,
+    version bigint NOT NULL DEFAULT 1, -- of the schema
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL
+);
+CREATE UNIQUE INDEX event_types_name ON event_types (org_id, name);
+CREATE INDEX event_types_org_id ON event_types (org_id, id);
 
 -- What messages are signed with: the one without an end, and besides those that retire.
 CREATE TABLE endpoint_secrets (

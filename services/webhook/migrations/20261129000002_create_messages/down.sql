@@ -1,4 +1,3 @@
-DROP TABLE endpoint_turns;
-DROP TABLE attempts;
-DROP TABLE deliveries;
-DROP TABLE messages;
+DROP FUNCTION rotate_messages(interval);
+DROP FUNCTION message_id_at(timestamptz);
+DROP TABLE endpoint_turns, attempts, deliveries, message_event_ids, messages;

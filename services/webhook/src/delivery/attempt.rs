@@ -8,6 +8,7 @@ use service_kit::db::Db;
 
 use super::store::{self, Due, Way};
 use crate::{
+    endpoint::headers,
     secret,
     sending::{self, Outcome},
 };
@@ -50,12 +51,14 @@ impl Sender {
                 None => return Ok(Attempt::Nothing),
             }
         };
-        let Due { url, body, attempts, turn, .. } = due;
+        let Due { url, headers, body, attempts, turn, .. } = due;
+        let headers = headers::open(&self.keyring, way.endpoint, headers.as_deref())?;
         // Not long: so many are in the lane, each with a turn of its own.
         tokio::time::sleep(Duration::try_from_secs_f64(turn).unwrap_or_default()).await;
         let secrets = secrets.iter().map(|held| &held.secret);
         let message = (way.message, body);
-        let outcome = sending::send(&self.egress, &url, message, secrets, Timestamp::now()).await?;
+        let outcome =
+            sending::send(&self.egress, (&url, headers), message, secrets, Timestamp::now()).await?;
         Ok(Attempt::Sent(outcome, attempts))
     }
 }

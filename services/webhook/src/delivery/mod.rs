@@ -3,7 +3,9 @@
 mod attempt;
 mod deliver;
 mod lane;
+mod noted;
 mod recover;
+mod replay;
 mod resend;
 mod rules;
 mod store;
@@ -11,4 +13,6 @@ mod store;
 pub(crate) use attempt::Sender;
 pub(crate) use deliver::{Deliver, begin};
 pub(crate) use recover::{Recover, recover};
+pub(crate) use replay::{Replay, replay};
 pub(crate) use resend::{Repeat, repeat};
+pub(crate) use store::{is_wanted, stats};

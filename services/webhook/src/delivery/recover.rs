@@ -55,7 +55,8 @@ impl Job for Recover {
             last = Some(end.message);
             run.checkpoint(&last, async |conn| {
                 let begun = store::begin_again(conn, (self.org, self.endpoint), &page).await?;
-                let deliver = |one: &store::Missed| Deliver::again(self.org, self.endpoint, one);
+                let deliver =
+                    |one: &store::Missed| Deliver::again(self.org, self.endpoint, one.message, one.ordered);
                 let all: Vec<Deliver> =
                     page.iter().filter(|one| begun.contains(&one.message)).map(deliver).collect();
                 Ok(jobs::enqueue_all(conn, None, &all).await?)

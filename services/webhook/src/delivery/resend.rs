@@ -1,12 +1,13 @@
 use contract_webhook::{EndpointId, MessageId};
 use diesel_async::AsyncPgConnection;
-use ids::{OrgId, Timestamp};
+use ids::OrgId;
 use jobs::{Done, Failure, Job, Lane, Run};
 use serde::{Deserialize, Serialize};
 
 use super::{
     attempt::{Attempt, Sender},
     lane,
+    noted::note,
     rules::{Next, next},
     store::{self, After, Way},
 };
@@ -50,15 +51,8 @@ impl Job for Repeat {
     async fn run(self, run: Run, sender: Sender) -> Result<Done, Failure> {
         let way = Way { org: self.org, message: self.message, endpoint: self.endpoint };
         let Attempt::Sent(outcome, _) = sender.attempt(way, true).await? else { return Ok(run.done()) };
-        let (next, now) = (next(&outcome, 1, &[], 0.0), Timestamp::now());
+        let next = next(&outcome, 1, &[], 0.0);
         let after = if next == Next::Delivered { After::Ended("delivered") } else { After::Unchanged };
-        run.finish(async |conn| {
-            store::note(conn, way, &outcome, after, now).await?;
-            if next == Next::Gone {
-                store::put_off(conn, way, now).await?;
-            }
-            Ok(())
-        })
-        .await
+        run.finish(async |conn| note(conn, way, &outcome, next, after).await).await
     }
 }

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use contract_webhook::{AttemptId, EndpointId, MessageId};
+use contract_webhook::{AttemptId, EndpointId, EndpointStats, MessageId};
 use diesel::{
     OptionalExtension, QueryableByName,
-    sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{
+        Array, BigInt, Binary, Bool, Double, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+    },
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::{OrgId, Timestamp};
+use serde_json::Value;
 use service_kit::db::statement;
 
 use crate::{message::MessageError, sending::Outcome};
@@ -33,25 +36,72 @@ pub(super) struct Matching {
     pub(super) ordered: bool,
 }
 
-/// Adds a delivery to each endpoint that is on and gets this type.
+/// Whether an endpoint is on and gets this type.
+pub(crate) async fn is_wanted(
+    conn: &mut AsyncPgConnection,
+    org: OrgId,
+    event_type: &str,
+) -> Result<bool, MessageError> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = Bool)]
+        found: bool,
+    }
+    let sql = "SELECT EXISTS (
+                   SELECT FROM endpoints
+                   WHERE org_id = $1 AND enabled AND (event_types = '{}' OR $2 = ANY (event_types))
+               ) AS found";
+    let query = statement(sql).bind::<SqlUuid, _>(org).bind::<Text, _>(event_type);
+    Ok(query.get_result::<Found>(conn).await?.found)
+}
+
+/// An endpoint that gets a message if that fits its filter, should there be one.
+#[derive(QueryableByName)]
+pub(super) struct Candidate {
+    #[diesel(embed)]
+    pub(super) matching: Matching,
+    #[diesel(sql_type = BigInt)]
+    pub(super) revision: i64,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    pub(super) filter: Option<Value>,
+}
+
+/// Adds a delivery to each endpoint that is on, gets this type and has no filter. Gives these and those
+/// that have one.
 pub(super) async fn insert_all(
     conn: &mut AsyncPgConnection,
     org: OrgId,
     message: MessageId,
     event_type: &str,
-) -> Result<Vec<Matching>, MessageError> {
+) -> Result<Vec<Candidate>, MessageError> {
     let sql = "
         WITH matching AS (
-            SELECT id, ordered FROM endpoints
+            SELECT id, ordered, revision, filter FROM endpoints
             WHERE org_id = $1 AND enabled AND (event_types = '{}' OR $3 = ANY (event_types))
-            FOR KEY SHARE
         ), inserted AS (
-            INSERT INTO deliveries (org_id, message_id, endpoint_id) SELECT $1, $2, id FROM matching
+            INSERT INTO deliveries (org_id, message_id, endpoint_id)
+            SELECT $1, $2, id FROM matching WHERE filter IS NULL
         )
-        SELECT id, ordered FROM matching ORDER BY id";
+        SELECT id, ordered, revision, filter FROM matching ORDER BY id";
     let query =
         statement(sql).bind::<SqlUuid, _>(org).bind::<SqlUuid, _>(message).bind::<Text, _>(event_type);
     Ok(query.load(conn).await?)
+}
+
+/// Adds a delivery to each of these endpoints.
+pub(super) async fn insert(
+    conn: &mut AsyncPgConnection,
+    org: OrgId,
+    message: MessageId,
+    endpoints: &[EndpointId],
+) -> Result<(), MessageError> {
+    let sql = "INSERT INTO deliveries (org_id, message_id, endpoint_id) SELECT $1, $2, unnest($3)";
+    let query = statement(sql)
+        .bind::<SqlUuid, _>(org)
+        .bind::<SqlUuid, _>(message)
+        .bind::<Array<SqlUuid>, _>(endpoints);
+    query.execute(conn).await?;
+    Ok(())
 }
 
 /// The endpoints that are on and that a message went to; or the one that is named, whether it did or
@@ -84,6 +134,9 @@ pub(super) async fn again(
 pub(super) struct Due {
     #[diesel(sql_type = Text)]
     pub(super) url: String,
+    /// The endpoint's own, sealed.
+    #[diesel(sql_type = Nullable<Binary>)]
+    pub(super) headers: Option<Vec<u8>>,
     #[diesel(sql_type = Text)]
     pub(super) body: String,
     #[diesel(sql_type = Bool)]
@@ -104,7 +157,7 @@ pub(super) async fn take_turn(
 ) -> Result<Option<Due>, MessageError> {
     let sql = "
         WITH due AS (
-            SELECT e.id, e.url, m.body, e.enabled, e.rate_limit, d.attempts
+            SELECT e.id, e.url, e.headers, m.body, e.enabled, e.rate_limit, d.attempts
             FROM deliveries d
             JOIN messages m ON m.org_id = d.org_id AND m.id = d.message_id
             JOIN endpoints e ON e.org_id = d.org_id AND e.id = d.endpoint_id
@@ -116,7 +169,7 @@ pub(super) async fn take_turn(
             FROM due WHERE t.org_id = $1 AND t.endpoint_id = due.id AND due.enabled
             RETURNING extract(epoch FROM t.next_at - clock_timestamp()) - 1.0 / due.rate_limit AS turn
         )
-        SELECT url, body, enabled, attempts, coalesce((SELECT turn FROM turn), 0)::double precision AS turn
+        SELECT url, headers, body, enabled, attempts, coalesce((SELECT turn FROM turn), 0)::double precision AS turn
         FROM due";
     let query = statement(sql)
         .bind::<SqlUuid, _>(way.org)
@@ -137,15 +190,15 @@ pub(super) enum After {
     Unchanged,
 }
 
-/// Notes an attempt, and what the delivery is after it. An endpoint to which nothing was delivered
-/// for too long is put off.
+/// Notes an attempt, and what the delivery is after it. Gives how many events there are of the endpoint
+/// if nothing was delivered to it for too long: then it is put off.
 pub(super) async fn note(
     conn: &mut AsyncPgConnection,
     way: Way,
     outcome: &Outcome,
     after: After,
     now: Timestamp,
-) -> Result<(), MessageError> {
+) -> Result<Option<i64>, MessageError> {
     let (state, wait, counts) = match after {
         After::Ended(state) => (Some(state), None, true),
         After::Again(wait) => (Some("pending"), Some(wait.as_secs_f64()), true),
@@ -160,13 +213,17 @@ pub(super) async fn note(
             UPDATE endpoints SET failing_since = CASE WHEN $13 THEN NULL ELSE now() END
             WHERE org_id = $1 AND id = $3 AND (failing_since IS NOT NULL) = $13
         ), failing AS (
-            UPDATE endpoints SET enabled = false, disabled_reason = 'failing', updated_at = $9
+            UPDATE endpoints
+            SET enabled = false, disabled_reason = 'failing', events = events + 1, updated_at = $9
             WHERE org_id = $1 AND id = $3 AND enabled AND NOT $13
                 AND failing_since < now() - make_interval(days => $14)
+            RETURNING events
+        ), delivery AS (
+            UPDATE deliveries
+            SET state = $10, attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => $11)
+            WHERE org_id = $1 AND message_id = $2 AND endpoint_id = $3 AND $12
         )
-        UPDATE deliveries
-        SET state = $10, attempts = attempts + 1, next_attempt_at = now() + make_interval(secs => $11)
-        WHERE org_id = $1 AND message_id = $2 AND endpoint_id = $3 AND $12";
+        SELECT events FROM failing";
     let query = statement(sql)
         .bind::<SqlUuid, _>(way.org)
         .bind::<SqlUuid, _>(way.message)
@@ -182,8 +239,14 @@ pub(super) async fn note(
         .bind::<Bool, _>(counts)
         .bind::<Bool, _>(outcome.is_delivered())
         .bind::<Integer, _>(PATIENCE);
-    query.execute(conn).await?;
-    Ok(())
+    Ok(query.get_result::<Events>(conn).await.optional()?.map(|one| one.events))
+}
+
+/// How many events were published of an endpoint.
+#[derive(QueryableByName)]
+struct Events {
+    #[diesel(sql_type = BigInt)]
+    events: i64,
 }
 
 /// A message that an endpoint did not get.
@@ -221,17 +284,19 @@ pub(super) async fn missed(
     Ok(query.load(conn).await?)
 }
 
+/// A message whose delivery begins.
+#[derive(QueryableByName)]
+struct Begun {
+    #[diesel(sql_type = SqlUuid)]
+    message_id: MessageId,
+}
+
 /// Has deliveries begin anew, with all attempts; which of them did.
 pub(super) async fn begin_again(
     conn: &mut AsyncPgConnection,
     (org, endpoint): (OrgId, EndpointId),
     missed: &[Missed],
 ) -> Result<Vec<MessageId>, MessageError> {
-    #[derive(QueryableByName)]
-    struct Begun {
-        #[diesel(sql_type = SqlUuid)]
-        message_id: MessageId,
-    }
     let sql = "UPDATE deliveries SET state = 'pending', attempts = 0, next_attempt_at = NULL
                WHERE org_id = $1 AND endpoint_id = $2 AND message_id = ANY ($3)
                    AND state IN ('failed', 'skipped')
@@ -240,6 +305,98 @@ pub(super) async fn begin_again(
     let query =
         statement(sql).bind::<SqlUuid, _>(org).bind::<SqlUuid, _>(endpoint).bind::<Array<SqlUuid>, _>(ids);
     Ok(query.load::<Begun>(conn).await?.into_iter().map(|begun| begun.message_id).collect())
+}
+
+/// A message that never went to an endpoint.
+#[derive(QueryableByName)]
+pub(super) struct NeverSent {
+    #[diesel(sql_type = SqlUuid)]
+    pub(super) message: MessageId,
+    /// Empty, where there is no filter.
+    #[diesel(sql_type = Text)]
+    pub(super) body: String,
+    #[diesel(sql_type = Bool)]
+    pub(super) ordered: bool,
+    #[diesel(sql_type = BigInt)]
+    pub(super) revision: i64,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    pub(super) filter: Option<Value>,
+}
+
+/// What never went to an endpoint that is on of what was accepted in a time, after `last`, and is of a
+/// type that it gets.
+pub(super) async fn never_sent(
+    conn: &mut AsyncPgConnection,
+    (org, endpoint): (OrgId, EndpointId),
+    (since, until): (Timestamp, Timestamp),
+    last: Option<MessageId>,
+    most: i64,
+) -> Result<Vec<NeverSent>, MessageError> {
+    let sql = "
+        SELECT m.id AS message, CASE WHEN e.filter IS NULL THEN '' ELSE m.body END AS body, e.ordered,
+               e.revision, e.filter
+        FROM messages m
+        JOIN endpoints e ON e.org_id = m.org_id AND e.id = $2
+        WHERE m.org_id = $1 AND e.enabled AND (e.event_types = '{}' OR m.event_type = ANY (e.event_types))
+            AND m.created_at BETWEEN $3 AND $4 AND ($5 IS NULL OR m.id > $5)
+            AND NOT EXISTS (SELECT FROM deliveries d WHERE d.message_id = m.id AND d.endpoint_id = $2)
+        ORDER BY m.id LIMIT $6";
+    let query = statement(sql)
+        .bind::<SqlUuid, _>(org)
+        .bind::<SqlUuid, _>(endpoint)
+        .bind::<Timestamptz, _>(since)
+        .bind::<Timestamptz, _>(until)
+        .bind::<Nullable<SqlUuid>, _>(last)
+        .bind::<BigInt, _>(most);
+    Ok(query.load(conn).await?)
+}
+
+/// Adds deliveries of these messages to an endpoint; of which there was none yet.
+pub(super) async fn insert_for(
+    conn: &mut AsyncPgConnection,
+    (org, endpoint): (OrgId, EndpointId),
+    messages: &[MessageId],
+) -> Result<Vec<MessageId>, MessageError> {
+    let sql = "INSERT INTO deliveries (org_id, endpoint_id, message_id) SELECT $1, $2, unnest($3)
+               ON CONFLICT DO NOTHING RETURNING message_id";
+    let query = statement(sql)
+        .bind::<SqlUuid, _>(org)
+        .bind::<SqlUuid, _>(endpoint)
+        .bind::<Array<SqlUuid>, _>(messages);
+    Ok(query.load::<Begun>(conn).await?.into_iter().map(|begun| begun.message_id).collect())
+}
+
+/// How an endpoint did with what was accepted since then.
+pub(crate) async fn stats(
+    conn: &mut AsyncPgConnection,
+    (org, endpoint): (OrgId, EndpointId),
+    since: Timestamp,
+) -> Result<EndpointStats, MessageError> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        state: String,
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+        #[diesel(sql_type = BigInt)]
+        attempts: i64,
+    }
+    let sql = "
+        SELECT state, count(*) AS count, sum(attempts)::bigint AS attempts FROM deliveries
+        WHERE org_id = $1 AND endpoint_id = $2 AND message_id >= message_id_at($3)
+        GROUP BY state";
+    let query =
+        statement(sql).bind::<SqlUuid, _>(org).bind::<SqlUuid, _>(endpoint).bind::<Timestamptz, _>(since);
+    let rows: Vec<Row> = query.load(conn).await?;
+    let of = |state: &str| rows.iter().find(|row| row.state == state).map_or(0, |row| row.count);
+    Ok(EndpointStats {
+        since,
+        delivered: of("delivered"),
+        pending: of("pending"),
+        failed: of("failed"),
+        skipped: of("skipped"),
+        attempts: rows.iter().map(|row| row.attempts).sum(),
+    })
 }
 
 /// Ends a delivery that was not tried, or not again.
@@ -254,18 +411,19 @@ pub(super) async fn skip(conn: &mut AsyncPgConnection, way: Way) -> Result<(), M
     Ok(())
 }
 
-/// Puts an endpoint off that says itself that it is gone.
+/// Puts an endpoint off that says itself that it is gone; gives how many events there are of it, if it was on.
 pub(super) async fn put_off(
     conn: &mut AsyncPgConnection,
     way: Way,
     now: Timestamp,
-) -> Result<(), MessageError> {
-    let sql = "UPDATE endpoints SET enabled = false, disabled_reason = 'gone', updated_at = $3
-               WHERE org_id = $1 AND id = $2 AND enabled";
+) -> Result<Option<i64>, MessageError> {
+    let sql = "UPDATE endpoints
+               SET enabled = false, disabled_reason = 'gone', events = events + 1, updated_at = $3
+               WHERE org_id = $1 AND id = $2 AND enabled
+               RETURNING events";
     let query = statement(sql)
         .bind::<SqlUuid, _>(way.org)
         .bind::<SqlUuid, _>(way.endpoint)
         .bind::<Timestamptz, _>(now);
-    query.execute(conn).await?;
-    Ok(())
+    Ok(query.get_result::<Events>(conn).await.optional()?.map(|one| one.events))
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use actix_web::{
     HttpResponse, delete, get,
     http::header::LOCATION,
@@ -5,7 +7,11 @@ use actix_web::{
     web::{Data, Json, Path, Query},
 };
 use audit::{Entry, Origin};
-use contract_webhook::{Endpoint, EndpointId, EndpointPage, EndpointPatch, NewEndpoint, Recover, audited};
+use contract_audit::Action;
+use contract_webhook::{
+    Endpoint, EndpointId, EndpointPage, EndpointPatch, EndpointStats, NewEndpoint, Recover, Replay,
+    StatsQuery, audited,
+};
 use egress::Egress;
 use idempotency::{Idempotency, Keyed};
 use identity::Can;
@@ -19,13 +25,16 @@ use service_kit::{
     page::PageQuery,
 };
 
-use super::{EndpointError, rules, store};
+use super::{EndpointError, headers, rules, store};
 use crate::{
     delivery,
     permissions::{ReadWebhooks, WriteWebhooks},
     secret,
     signing::SigningSecret,
 };
+
+/// For so long an endpoint is judged, if nobody says for how long.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Names the list, so that cursors of others are refused.
 const LIST: &str = "webhook-endpoints";
@@ -73,7 +82,9 @@ pub(crate) async fn create_webhook_endpoint(
         if store::count(conn, caller.org).await? >= rules::MOST {
             return Err(EndpointError::TooMany(rules::MOST).into());
         }
-        let endpoint = store::insert(conn, caller.org, &new, Timestamp::now()).await?;
+        let id = EndpointId::generate();
+        let sealed = headers::seal(&keyring, id, &new.headers)?;
+        let endpoint = store::insert(conn, (caller.org, id), &new, &sealed, Timestamp::now()).await?;
         let first = SigningSecret::generate()?;
         secret::store::insert(conn, &keyring, (caller.org, endpoint.id), &first).await?;
         let entry = Entry::of(audited::ENDPOINT_CREATED).on(endpoint.id);
@@ -115,12 +126,15 @@ pub(crate) async fn update_webhook_endpoint(
     Strict(patch): Strict<EndpointPatch>,
     db: Data<Db>,
     egress: Data<Egress>,
+    keyring: Data<Keyring>,
 ) -> Result<Json<Endpoint>, HttpError> {
     let (by, id) = (origin.caller(&caller), *id);
     let updated = db.transaction(async |conn| {
         let held = store::hold(conn, caller.org, id).await?;
+        let others = patch.headers.is_some();
         let new = rules::accept(rules::patched(held, patch), egress.policy())?;
-        let endpoint = store::update(conn, (caller.org, id), &new, Timestamp::now()).await?;
+        let sealed = others.then(|| headers::seal(&keyring, id, &new.headers)).transpose()?;
+        let endpoint = store::update(conn, (caller.org, id), &new, sealed.as_ref(), Timestamp::now()).await?;
         audit::record(conn, &by, Entry::of(audited::ENDPOINT_UPDATED).on(id)).await?;
         Ok::<_, HttpError>(Json(endpoint))
     });
@@ -210,15 +224,78 @@ pub(crate) async fn recover_webhook_endpoint(
     once: Idempotency,
     db: Data<Db>,
 ) -> Result<HttpResponse, HttpError> {
-    let (by, id) = (origin.caller(&caller), *id);
-    once.run(&db, async |conn| {
+    catch_up(caller, origin, (*id, since), audited::ENDPOINT_RECOVERED, once, &db).await
+}
+
+/// Sends an endpoint what was accepted since then and never went there, though it would now: while it was
+/// off, or was not there yet, or got other types. In the order in which it was accepted.
+#[utoipa::path(
+    tag = "Webhook endpoints",
+    params(("id" = EndpointId, Path, description = "Its id"), idempotency::Key),
+    request_body = Replay,
+    responses(
+        (status = 202, description = "A job begins them; the one that is under way, if there is one",
+            headers(("location" = String, description = "The job"))),
+        Credentialed, Bodied, NotFound, Keyed
+    ),
+    security(("bearer" = ["webhooks:write"]), ("api_key" = ["webhooks:write"]))
+)]
+#[post("/api/v1/webhooks/endpoints/{id}/replay-missing")]
+pub(crate) async fn replay_webhook_endpoint(
+    caller: Can<WriteWebhooks>,
+    origin: Origin,
+    id: Path<EndpointId>,
+    Strict(Replay { since }): Strict<Replay>,
+    once: Idempotency,
+    db: Data<Db>,
+) -> Result<HttpResponse, HttpError> {
+    catch_up(caller, origin, (*id, since), audited::ENDPOINT_REPLAYED, once, &db).await
+}
+
+/// Tells how an endpoint does.
+#[utoipa::path(
+    tag = "Webhook endpoints",
+    params(("id" = EndpointId, Path, description = "Its id"), StatsQuery),
+    responses(
+        (status = 200, description = "How many deliveries are in which state", body = EndpointStats),
+        Credentialed, Queried, NotFound
+    ),
+    security(("bearer" = ["webhooks:read"]), ("api_key" = ["webhooks:read"]))
+)]
+#[get("/api/v1/webhooks/endpoints/{id}/stats")]
+pub(crate) async fn get_webhook_endpoint_stats(
+    caller: Can<ReadWebhooks>,
+    id: Path<EndpointId>,
+    query: Query<StatsQuery>,
+    db: Data<Db>,
+) -> Result<Json<EndpointStats>, HttpError> {
+    let mut conn = db.connection().await?;
+    let endpoint = store::find(&mut conn, caller.org, *id).await?;
+    let since = query.since.unwrap_or_else(|| Timestamp::now() - DAY);
+    Ok(Json(delivery::stats(&mut conn, (caller.org, endpoint.id), since).await?))
+}
+
+/// Starts the job that sends an endpoint what it missed since then, as this action names it.
+async fn catch_up(
+    caller: Can<WriteWebhooks>,
+    origin: Origin,
+    (id, since): (EndpointId, Timestamp),
+    action: Action,
+    once: Idempotency,
+    db: &Db,
+) -> Result<HttpResponse, HttpError> {
+    let by = origin.caller(&caller);
+    once.run(db, async |conn| {
         let held = store::hold(conn, caller.org, id).await?;
         if !held.enabled {
             return Err(EndpointError::Off.into());
         }
-        let time = (since, Timestamp::now());
-        let job = delivery::recover(conn, (caller.org, caller.user), id, time).await?;
-        let entry = Entry::of(audited::ENDPOINT_RECOVERED).on(id).with("since", since.to_string());
+        let (who, time) = ((caller.org, caller.user), (since, Timestamp::now()));
+        let job = match action == audited::ENDPOINT_RECOVERED {
+            true => delivery::recover(conn, who, id, time).await?,
+            false => delivery::replay(conn, who, id, time).await?,
+        };
+        let entry = Entry::of(action).on(id).with("since", since.to_string());
         audit::record(conn, &by, entry).await?;
         let job = contract_jobs::routes::of(Service::Webhook, contract_jobs::routes::JOB)
             .replace("{id}", &job.to_string());

@@ -1,6 +1,8 @@
 //! An endpoint: a URL of a customer that events are posted to.
 
 mod error;
+pub(crate) mod filter;
+pub(crate) mod headers;
 pub(crate) mod http;
 mod rules;
 pub(crate) mod store;

@@ -5,7 +5,8 @@ use egress::Policy;
 use problem::FieldError;
 
 use super::EndpointError;
-use crate::event_type::is_event_type;
+use super::headers;
+use crate::event_type::{is_event_type, rules::compile};
 
 /// How many endpoints an organisation has at most.
 pub(super) const MOST: i64 = 100;
@@ -47,10 +48,13 @@ pub(super) fn accept(new: NewEndpoint, policy: &Policy) -> Result<NewEndpoint, E
         let detail = format!("{} to {} a second are wanted", RATES.start(), RATES.end());
         fault("/rate_limit".to_owned(), "out_of_range", detail);
     }
+    faults
+        .extend(new.filter.as_ref().and_then(|filter| compile("/filter", filter).err()).unwrap_or_default());
+    faults.extend(headers::faults(&new.headers));
     if faults.is_empty() { Ok(NewEndpoint { url, ..new }) } else { Err(EndpointError::Invalid(faults)) }
 }
 
-/// What an endpoint is to be, after a patch.
+/// What an endpoint is to be, after a patch. Headers that the patch does not name stay as they are.
 pub(super) fn patched(held: Endpoint, patch: EndpointPatch) -> NewEndpoint {
     NewEndpoint {
         url: patch.url.unwrap_or(held.url),
@@ -58,6 +62,8 @@ pub(super) fn patched(held: Endpoint, patch: EndpointPatch) -> NewEndpoint {
         description: patch.description.unwrap_or(held.description),
         rate_limit: patch.rate_limit.unwrap_or(held.rate_limit),
         ordered: patch.ordered.unwrap_or(held.ordered),
+        filter: patch.filter.or(held.filter).filter(|filter| !filter.is_null()),
+        headers: patch.headers.unwrap_or_default(),
     }
 }
 
@@ -87,12 +93,15 @@ mod tests {
             event_types: ["ok", "", ".", "a..b", "a b", "ä", &"x".repeat(129)].map(str::to_owned).into(),
             description: "x".repeat(501),
             rate_limit: 0,
+            filter: Some(serde_json::json!({"typ": "object"})),
+            headers: [("Host".to_owned(), "a".to_owned())].into(),
             ..NewEndpoint::at("https://127.0.0.1/")
         };
         let pointers: Vec<String> = faults(new).into_iter().map(|(pointer, _)| pointer).collect();
         let types = (1..7).map(|place| format!("/event_types/{place}"));
         let wanted = ["/url".to_owned()].into_iter().chain(types);
-        let wanted = wanted.chain(["/description", "/rate_limit"].map(str::to_owned));
+        let last = ["/description", "/rate_limit", "/filter/typ", "/headers/Host"];
+        let wanted = wanted.chain(last.map(str::to_owned));
         assert_eq!(pointers, wanted.collect::<Vec<_>>());
         let many =
             NewEndpoint { event_types: vec!["a".to_owned(); 101], ..NewEndpoint::at("https://a.example") };

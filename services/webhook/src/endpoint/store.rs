@@ -3,13 +3,14 @@
 use contract_webhook::{DisabledReason, Endpoint, EndpointId, NewEndpoint};
 use diesel::{
     OptionalExtension, QueryableByName,
-    sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Binary, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::{OrgId, Timestamp};
+use serde_json::Value;
 use service_kit::{db::statement, page::Page};
 
-use super::EndpointError;
+use super::{EndpointError, headers::Sealed};
 
 #[derive(QueryableByName)]
 struct Row {
@@ -25,6 +26,10 @@ struct Row {
     rate_limit: i32,
     #[diesel(sql_type = Bool)]
     ordered: bool,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    filter: Option<Value>,
+    #[diesel(sql_type = Array<Text>)]
+    header_names: Vec<String>,
     #[diesel(sql_type = Bool)]
     enabled: bool,
     #[diesel(sql_type = Nullable<Text>)]
@@ -50,6 +55,8 @@ impl From<Row> for Endpoint {
             description: row.description,
             rate_limit: row.rate_limit,
             ordered: row.ordered,
+            filter: row.filter,
+            header_names: row.header_names,
             enabled: row.enabled,
             disabled_reason: row.disabled_reason.map(reason),
             failing_since: row.failing_since,
@@ -114,39 +121,59 @@ pub(super) async fn count(conn: &mut AsyncPgConnection, org: OrgId) -> Result<i6
     Ok(query.bind::<SqlUuid, _>(org).get_result::<Count>(conn).await?.count)
 }
 
+/// The headers that go with each message to an endpoint, sealed.
+pub(crate) async fn headers(
+    conn: &mut AsyncPgConnection,
+    org: OrgId,
+    id: EndpointId,
+) -> Result<Option<Vec<u8>>, EndpointError> {
+    #[derive(QueryableByName)]
+    struct Headers {
+        #[diesel(sql_type = Nullable<Binary>)]
+        headers: Option<Vec<u8>>,
+    }
+    let query = statement("SELECT headers FROM endpoints WHERE org_id = $1 AND id = $2");
+    let found = query.bind::<SqlUuid, _>(org).bind::<SqlUuid, _>(id).get_result::<Headers>(conn).await;
+    Ok(found.optional()?.ok_or(EndpointError::Unknown)?.headers)
+}
+
 /// Adds an endpoint, which gets events at once.
 pub(super) async fn insert(
     conn: &mut AsyncPgConnection,
-    org: OrgId,
+    (org, id): (OrgId, EndpointId),
     new: &NewEndpoint,
+    headers: &Sealed,
     now: Timestamp,
 ) -> Result<Endpoint, EndpointError> {
     let sql = "
         WITH endpoint AS (
             INSERT INTO endpoints (org_id, id, url, event_types, description, rate_limit, ordered, enabled,
-                                   created_at, updated_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8, $8)
+                                   created_at, updated_at, filter, header_names, headers)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8, $8, $9, coalesce($10, '{}'), $11)
             RETURNING *
         ), turns AS (
             INSERT INTO endpoint_turns (endpoint_id, org_id, next_at) SELECT id, org_id, $8 FROM endpoint
         )
         SELECT * FROM endpoint";
-    write(conn, sql, (org, EndpointId::generate()), new, now).await
+    write(conn, sql, (org, id), new, Some(headers), now).await
 }
 
-/// Replaces what an endpoint says.
+/// Replaces what an endpoint says; its headers, if there are others.
 pub(super) async fn update(
     conn: &mut AsyncPgConnection,
     (org, id): (OrgId, EndpointId),
     new: &NewEndpoint,
+    headers: Option<&Sealed>,
     now: Timestamp,
 ) -> Result<Endpoint, EndpointError> {
     let sql = "
         UPDATE endpoints
-        SET url = $3, event_types = $4, description = $5, rate_limit = $6, ordered = $7, updated_at = $8
+        SET url = $3, event_types = $4, description = $5, rate_limit = $6, ordered = $7, updated_at = $8,
+            filter = $9, header_names = coalesce($10, header_names),
+            headers = CASE WHEN $10 IS NULL THEN headers ELSE $11 END, revision = revision + 1
         WHERE org_id = $1 AND id = $2
         RETURNING *";
-    write(conn, sql, (org, id), new, now).await
+    write(conn, sql, (org, id), new, headers, now).await
 }
 
 async fn write(
@@ -154,6 +181,7 @@ async fn write(
     sql: &'static str,
     (org, id): (OrgId, EndpointId),
     new: &NewEndpoint,
+    headers: Option<&Sealed>,
     now: Timestamp,
 ) -> Result<Endpoint, EndpointError> {
     let query = statement(sql)
@@ -164,7 +192,10 @@ async fn write(
         .bind::<Text, _>(&new.description)
         .bind::<Integer, _>(new.rate_limit)
         .bind::<Bool, _>(new.ordered)
-        .bind::<Timestamptz, _>(now);
+        .bind::<Timestamptz, _>(now)
+        .bind::<Nullable<Jsonb>, _>(&new.filter)
+        .bind::<Nullable<Array<Text>>, _>(headers.map(|headers| &headers.names))
+        .bind::<Nullable<Binary>, _>(headers.and_then(|headers| headers.sealed.as_deref()));
     Ok(query.get_result::<Row>(conn).await?.into())
 }
 

@@ -16,7 +16,7 @@ use service_kit::{
 
 use super::{MessageError, rules, store};
 use crate::{
-    delivery,
+    delivery, event_type,
     permissions::{ReadWebhooks, WriteWebhooks},
 };
 
@@ -63,7 +63,15 @@ pub(crate) async fn send_webhook_message(
     db: Data<Db>,
 ) -> Result<HttpResponse, HttpError> {
     rules::accept(&new)?;
-    once.run(&db, async |conn| Ok(HttpResponse::Accepted().json(send(conn, caller.org, &new).await?))).await
+    once.run(&db, async |conn| {
+        let faults = event_type::misfits(conn, caller.org, &new.event_type, &new.payload).await?;
+        if !faults.is_empty() {
+            return Err(MessageError::Invalid(faults).into());
+        }
+        let sent = send(conn, caller.org, &new, Timestamp::now()).await?;
+        Ok(HttpResponse::Accepted().json(sent))
+    })
+    .await
 }
 
 /// Reads a message, and how far it is on its way to each endpoint.
@@ -139,8 +147,12 @@ pub(crate) async fn resend_webhook_message(
 }
 
 /// Stores a message, and what sends it, in the caller's transaction.
-async fn send(conn: &mut AsyncPgConnection, org: OrgId, new: &NewMessage) -> Result<Message, MessageError> {
-    let now = Timestamp::now();
+pub(super) async fn send(
+    conn: &mut AsyncPgConnection,
+    org: OrgId,
+    new: &NewMessage,
+    now: Timestamp,
+) -> Result<Message, MessageError> {
     let body = rules::body(new, now)?;
     let event_id = new.event_id.as_deref();
     let Some(message) = store::insert(conn, org, (&new.event_type, event_id), &body, now).await? else {
@@ -151,7 +163,7 @@ async fn send(conn: &mut AsyncPgConnection, org: OrgId, new: &NewMessage) -> Res
         let deliveries = store::deliveries(conn, org, first.id).await?;
         return Ok(first.with(deliveries));
     };
-    delivery::begin(conn, org, message.id, &new.event_type).await?;
+    delivery::begin(conn, org, message.id, (&new.event_type, &new.payload)).await?;
     let deliveries = store::deliveries(conn, org, message.id).await?;
     Ok(message.with(deliveries))
 }

@@ -1,8 +1,11 @@
 //! A message: what happened, posted to every endpoint that gets its type.
 
 mod error;
+mod forward;
 pub(crate) mod http;
 mod rules;
 mod store;
 
 pub(crate) use error::MessageError;
+pub(crate) use forward::{publish, subscriptions};
+pub(crate) use rules::data_of;

@@ -7,10 +7,13 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::MessageError;
-use crate::event_type::is_event_type;
+use crate::event_type::{is_event_type, is_platforms};
 
 /// The longest id of its sender's, characters.
 const LONGEST_EVENT_ID: usize = 256;
+
+/// The largest payload, bytes. Standard Webhooks advises less than 20 KB.
+const LARGEST: usize = 256 * 1024;
 
 /// Refuses a message that cannot be, with all that is wrong with it.
 pub(super) fn accept(new: &NewMessage) -> Result<(), MessageError> {
@@ -18,6 +21,13 @@ pub(super) fn accept(new: &NewMessage) -> Result<(), MessageError> {
     if !is_event_type(&new.event_type) {
         let detail = "a name such as `order.paid` is wanted";
         faults.push(FieldError::new("/event_type", "invalid", detail));
+    }
+    if is_platforms(&new.event_type) {
+        let detail = "this type is the platform's: nobody else sends it";
+        faults.push(FieldError::new("/event_type", "event_type_reserved", detail));
+    }
+    if new.payload.get().len() > LARGEST {
+        faults.push(FieldError::new("/payload", "too_large", format!("at most {LARGEST} bytes are wanted")));
     }
     let length = new.event_id.as_ref().map_or(1, |id| id.chars().count());
     if !(1..=LONGEST_EVENT_ID).contains(&length) || new.event_id.iter().any(|id| id.contains('\0')) {
@@ -36,6 +46,11 @@ pub(super) fn body(new: &NewMessage, now: Timestamp) -> serde_json::Result<Strin
         data: &'a RawValue,
     }
     serde_json::to_string(&Body { r#type: &new.event_type, timestamp: now, data: &new.payload })
+}
+
+/// What there is to say, out of a body.
+pub(crate) fn data_of(body: &str) -> Option<&str> {
+    body.split_once(",\"data\":")?.1.strip_suffix('}')
 }
 
 /// Whether two bodies say the same but for when.
@@ -69,6 +84,17 @@ mod tests {
         let wanted = "{\"type\":\"a.b\",\"timestamp\":\"1970-01-01T00:00:00.000Z\",\
                       \"data\":{\"n\": 12345678901234567890123, \"e\":1.0e2}}";
         assert_eq!(body, wanted);
+        assert_eq!(data_of(&body), Some("{\"n\": 12345678901234567890123, \"e\":1.0e2}"));
+    }
+
+    #[test]
+    fn what_is_the_platforms_or_too_large_is_refused() {
+        let codes = |message: &NewMessage| accept(message).unwrap_err().fields().remove(0).code;
+        assert_eq!(codes(&message("user.created", "{}", None)), "event_type_reserved");
+        let longest = format!("\"{}\"", "x".repeat(LARGEST - 2));
+        assert!(accept(&message("a", &longest, None)).is_ok());
+        let larger = format!("\"{}\"", "x".repeat(LARGEST));
+        assert_eq!(codes(&message("a", &larger, None)), "too_large");
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub(super) async fn list(
     Ok(query.load::<Row>(conn).await?.into_iter().map(MessageSummary::from).collect())
 }
 
-/// Adds a message; none, if its sender's id is taken.
+/// Adds a message and gives it an id; none, if its sender's id is taken.
 pub(super) async fn insert(
     conn: &mut AsyncPgConnection,
     org: OrgId,
@@ -66,9 +66,12 @@ pub(super) async fn insert(
     now: Timestamp,
 ) -> Result<Option<Row>, MessageError> {
     let sql = "
+        WITH taken AS (
+            INSERT INTO message_event_ids (org_id, event_id, message_id) SELECT $1, $4, $2 WHERE $4 IS NOT NULL
+            ON CONFLICT DO NOTHING RETURNING message_id
+        )
         INSERT INTO messages (org_id, id, event_type, event_id, body, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6)
-        ON CONFLICT DO NOTHING
+        SELECT $1, $2, $3, $4, $5, $6 WHERE $4 IS NULL OR EXISTS (SELECT FROM taken)
         RETURNING *";
     let query = statement(sql)
         .bind::<SqlUuid, _>(org)
@@ -86,7 +89,9 @@ pub(super) async fn find_by_event_id(
     org: OrgId,
     event_id: &str,
 ) -> Result<Row, MessageError> {
-    let query = statement("SELECT * FROM messages WHERE org_id = $1 AND event_id = $2");
+    let sql = "SELECT * FROM messages WHERE org_id = $1
+               AND id = (SELECT message_id FROM message_event_ids WHERE org_id = $1 AND event_id = $2)";
+    let query = statement(sql);
     let found = query.bind::<SqlUuid, _>(org).bind::<Text, _>(event_id).get_result(conn).await.optional()?;
     found.ok_or(MessageError::Unknown)
 }

@@ -32,16 +32,19 @@ pub(crate) async fn test_webhook_endpoint(
     egress: Data<Egress>,
     keyring: Data<Keyring>,
 ) -> Result<Json<Trial>, HttpError> {
-    let (endpoint, secrets) = {
+    let (endpoint, headers, secrets) = {
         // Given back before the call: that may take long.
         let mut conn = db.connection().await?;
         let endpoint = endpoint::store::find(&mut conn, caller.org, *id).await?;
-        (endpoint, secret::store::held(&mut conn, &keyring, (caller.org, *id)).await?)
+        let headers = endpoint::store::headers(&mut conn, caller.org, *id).await?;
+        let headers = endpoint::headers::open(&keyring, *id, headers.as_deref())?;
+        (endpoint, headers, secret::store::held(&mut conn, &keyring, (caller.org, *id)).await?)
     };
     let (message_id, now) = (MessageId::generate(), Timestamp::now());
     let body = json!({"type": "endpoint.test", "timestamp": now, "data": {"endpoint_id": endpoint.id}});
     let secrets = secrets.iter().map(|held| &held.secret);
-    let outcome = send(&egress, &endpoint.url, (message_id, body.to_string()), secrets, now).await?;
+    let outcome =
+        send(&egress, (&endpoint.url, headers), (message_id, body.to_string()), secrets, now).await?;
     Ok(Json(Trial {
         message_id,
         delivered: outcome.is_delivered(),

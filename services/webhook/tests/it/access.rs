@@ -27,7 +27,7 @@ const CALLERS: [&str; 9] = [
 
 /// The status of every cell of webhook's own operations, callers in the order of [`CALLERS`]. There
 /// is no such endpoint or message.
-const MATRIX: [(&str, &str, [u16; 9]); 16] = [
+const MATRIX: [(&str, &str, [u16; 9]); 23] = [
     ("GET", routes::ENDPOINTS, [401, 200, 200, 200, 200, 200, 403, 401, 401]),
     ("POST", routes::ENDPOINTS, [401, 201, 201, 201, 201, 201, 403, 401, 401]),
     ("GET", routes::ENDPOINT, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
@@ -39,6 +39,13 @@ const MATRIX: [(&str, &str, [u16; 9]); 16] = [
     ("POST", routes::DISABLE, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
     ("POST", routes::TEST, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
     ("POST", routes::RECOVER, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
+    ("POST", routes::REPLAY, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
+    ("GET", routes::STATS, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
+    ("GET", routes::EVENT_TYPES, [401, 200, 200, 200, 200, 200, 403, 401, 401]),
+    ("POST", routes::EVENT_TYPES, [401, 201, 409, 201, 201, 201, 403, 401, 401]),
+    ("GET", routes::EVENT_TYPE, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
+    ("PUT", routes::EVENT_TYPE, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
+    ("DELETE", routes::EVENT_TYPE, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
     ("GET", routes::MESSAGES, [401, 200, 200, 200, 200, 200, 403, 401, 401]),
     ("POST", routes::MESSAGES, [401, 202, 202, 202, 202, 202, 403, 401, 401]),
     ("GET", routes::MESSAGE, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
@@ -116,11 +123,13 @@ fn request(webhook: &Webhook, method: &str, path: &str) -> reqwest::RequestBuild
     } else {
         EndpointId::generate().to_string()
     };
-    let url = format!("{}{}", webhook.base, path.replace("{id}", &id));
+    let url = format!("{}{}", webhook.base, path.replace("{id}", &id).replace("{name}", "no.such"));
     let request = webhook.http.request(method.parse::<Method>().unwrap(), url);
     match (method, path) {
         ("POST", routes::ENDPOINTS) => request.json(&json!({"url": "https://example.com/"})),
-        ("POST", routes::RECOVER) => request.json(&json!({"since": "2026-01-01T00:00:00Z"})),
+        ("POST", routes::EVENT_TYPES) => request.json(&json!({"name": "a"})),
+        ("PUT", _) => request.json(&json!({})),
+        ("POST", routes::RECOVER | routes::REPLAY) => request.json(&json!({"since": "2026-01-01T00:00:00Z"})),
         ("POST", routes::MESSAGES) => request.json(&json!({"event_type": "a", "payload": {}})),
         ("POST", routes::ROTATE_SECRET | routes::RESEND) | ("PATCH", _) => request.json(&json!({})),
         _ => request,

@@ -26,6 +26,7 @@ fn every_wrong_setting_is_named_at_once() {
         for variable in [
             "WEBHOOK__DATABASE__URL: is missing",
             "WEBHOOK__SEALING__KEYS: is missing",
+            "WEBHOOK__CLIENT__SECRET: is missing",
             "WEBHOOK__HTTP__BIND",
             "WEBHOOK__DATABSE__URL",
             "AUTH_SERVICE_URL",
@@ -36,6 +37,7 @@ fn every_wrong_setting_is_named_at_once() {
     let right = [
         ("WEBHOOK__DATABASE__URL", "postgres://webhook@127.0.0.1:1/webhook"),
         ("WEBHOOK__SEALING__KEYS", SEALING_KEYS),
+        ("WEBHOOK__EVENTS__SUBSCRIBERS", ""),
     ];
     assert!(webhook(&["check-config"], &right).status.success(), "it connects to nothing");
 }
@@ -63,6 +65,7 @@ async fn the_schema_can_be_taken_back_and_made_again() {
         ("WEBHOOK__DATABASE__URL", "postgres://nobody@127.0.0.1:1/x"),
         ("WEBHOOK__DATABASE__OWNER_URL", database.url()),
         ("WEBHOOK__SEALING__KEYS", SEALING_KEYS),
+        ("WEBHOOK__EVENTS__SUBSCRIBERS", ""),
     ];
     for told in ["applied:", "nothing to do"] {
         let output = webhook(&["migrate"], &variables);
@@ -75,7 +78,7 @@ async fn the_schema_can_be_taken_back_and_made_again() {
 #[actix_web::test]
 async fn without_its_database_it_lives_but_is_not_ready() {
     let issuer = Issuer::start();
-    let (base, _stop) = start("postgres://webhook@127.0.0.1:1/webhook", &issuer, &[]);
+    let (base, _, _stop) = start("postgres://webhook@127.0.0.1:1/webhook", &issuer, &[]);
     let token = issuer.token(Service::Webhook, &Person::with_scopes(READER));
     let unready = async || testing::http().get(format!("{base}/readyz")).send().await.unwrap().text().await;
     while unready().await.unwrap().contains("revocations") {}

@@ -38,6 +38,7 @@ fn process(role: &str, at: u16, url: &str, issuer: &Issuer) -> Child {
         ("WEBHOOK__HTTP__INTERNAL_BIND", "127.0.0.1:0"),
         ("WEBHOOK__DATABASE__URL", url),
         ("WEBHOOK__SEALING__KEYS", SEALING_KEYS),
+        ("WEBHOOK__EVENTS__SUBSCRIBERS", ""),
         ("WEBHOOK__LOG__LEVEL", "off"),
         ("GATEWAY_INTERNAL_URL", issuer.url()),
         ("AUTH_INTERNAL_URL", issuer.url()),

@@ -1,11 +1,14 @@
 use std::collections::BTreeSet;
 
-use contract_webhook::{EndpointId, EndpointPatch, NewEndpoint, Recover, routes};
+use contract_webhook::{EndpointId, EndpointPatch, NewEndpoint, NewEventType, Recover, Replay, routes};
 use futures_util::future::join_all;
 use ids::Timestamp;
 use testing::Person;
 
-use crate::spawn::{WRITER, refused, spawn};
+use crate::{
+    receiver::Receiver,
+    spawn::{WRITER, refused, spawn},
+};
 
 #[actix_web::test]
 async fn an_endpoint_is_made_read_changed_and_deleted() {
@@ -119,7 +122,7 @@ async fn one_that_is_made_twice_with_a_key_is_one_and_its_reply_holds_no_secret(
 }
 
 #[actix_web::test]
-async fn what_is_done_to_an_endpoint_is_audited() {
+async fn all_that_the_contract_lists_is_audited() {
     let webhook = spawn().await;
     let token = webhook.writer();
     let id = webhook.endpoint(&token, "https://example.com/").await.id;
@@ -129,7 +132,15 @@ async fn what_is_done_to_an_endpoint_is_audited() {
     webhook.client.rotate_secret(&token, id, &Default::default()).await.unwrap();
     let recover = Recover { since: Timestamp::now() };
     webhook.client.recover(&token, id, &recover).await.unwrap();
+    webhook.client.replay(&token, id, &Replay { since: Timestamp::now() }).await.unwrap();
     webhook.client.delete_endpoint(&token, id).await.unwrap();
+    let gone = Receiver::answering("HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n").await;
+    webhook.endpoint(&token, &gone.url).await;
+    webhook.sent(&token, "a").await;
+    let new: NewEventType = serde_json::from_str(r#"{"name": "a"}"#).unwrap();
+    webhook.client.create_event_type(&token, &new).await.unwrap();
+    webhook.client.replace_event_type(&token, "a", &new.says()).await.unwrap();
+    webhook.client.delete_event_type(&token, "a").await.unwrap();
     let rows = "SELECT json_agg(action)::text FROM audit_log";
     let rows: String = webhook.database.connect().await.query_one(rows, &[]).await.unwrap().get(0);
     let told: BTreeSet<String> = serde_json::from_str::<Vec<String>>(&rows).unwrap().into_iter().collect();

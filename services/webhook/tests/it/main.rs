@@ -2,12 +2,16 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod access;
+mod choice;
 mod command;
 mod crash;
 mod endpoint;
+mod event_type;
 mod message;
+mod platform;
 mod receiver;
 mod refusals;
+mod retention;
 mod secret;
 mod spawn;
 mod trial;

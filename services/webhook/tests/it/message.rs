@@ -28,14 +28,33 @@ fn message(event_type: &str, payload: &str) -> NewMessage {
 
 impl Webhook {
     /// An endpoint that gets these types.
-    async fn for_types(&self, token: &str, url: &str, types: &[&str]) -> Endpoint {
+    pub(crate) async fn for_types(&self, token: &str, url: &str, types: &[&str]) -> Endpoint {
         let event_types = types.iter().map(|name| (*name).to_owned()).collect();
         let new = NewEndpoint { event_types, ..NewEndpoint::at(url) };
         self.client.create_endpoint(token, &new).await.unwrap()
     }
 
+    /// Sends a message of this type; how it ended.
+    pub(crate) async fn sent(&self, token: &str, event_type: &str) -> Message {
+        let event_id = Some(MessageId::generate().to_string());
+        let new = NewMessage { event_id, ..message(event_type, "{}") };
+        let sent = self.client.send(token, &new).await.unwrap();
+        self.ended(token, sent.id).await
+    }
+
+    /// Waits until no job is ready or runs.
+    pub(crate) async fn idle(&self) {
+        for _ in 0..600 {
+            if self.number("SELECT count(*) FROM jobs WHERE state <> 'scheduled'").await == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("there is always something to do");
+    }
+
     /// Waits until nothing of a message is on its way any more.
-    async fn ended(&self, token: &str, id: MessageId) -> Message {
+    pub(crate) async fn ended(&self, token: &str, id: MessageId) -> Message {
         for _ in 0..600 {
             let message = self.client.message(token, id).await.unwrap();
             if message.deliveries.iter().all(|one| one.state != DeliveryState::Pending) {
@@ -367,7 +386,7 @@ async fn the_list_of_messages_is_whole_and_nobody_elses() {
 #[actix_web::test]
 async fn an_endpoint_gets_no_more_a_second_than_it_wants() {
     let webhook = spawn().await;
-    let (_, other) = start(webhook.database.url(), &webhook.issuer, &[]);
+    let (_, _, other) = start(webhook.database.url(), &webhook.issuer, &[]);
     let (token, receiver) = (webhook.writer(), Receiver::answering(OK).await);
     let new = NewEndpoint { rate_limit: 20, ..NewEndpoint::at(&receiver.url) };
     webhook.client.create_endpoint(&token, &new).await.unwrap();

@@ -1,6 +1,7 @@
 //! The service under test, on a database of the test's own.
 
 use contract_webhook::{Client, Endpoint, NewEndpoint};
+use identity::Claims;
 use problem::Problem;
 use service_discovery::{CallError, Peer, PeerOptions, Service};
 use service_kit::{migrations::Migrator, settings::Reader};
@@ -27,6 +28,7 @@ pub(crate) struct Webhook {
     pub(crate) issuer: Issuer,
     pub(crate) database: TestDatabase,
     pub(crate) base: String,
+    pub(crate) internal: String,
     stop: Option<oneshot::Sender<()>>,
 }
 
@@ -43,21 +45,26 @@ pub(crate) async fn spawn_with(variables: &[(&str, &str)]) -> Webhook {
     };
     let database = TestDatabase::create(Service::Webhook, migrate).await;
     let issuer = Issuer::start();
-    let (base, stop) = start(database.url(), &issuer, variables);
+    let (base, internal, stop) = start(database.url(), &issuer, variables);
     testing::until_ready(&base).await;
     let peer = Peer::new(&[base.parse().unwrap()], &PeerOptions::default()).unwrap();
     let client = Client::new(peer);
-    Webhook { client, http: testing::http(), issuer, database, base, stop: Some(stop) }
+    Webhook { client, http: testing::http(), issuer, database, base, internal, stop: Some(stop) }
 }
 
-/// Starts webhook on the database at `url`; gives its public URL, and what ends it.
-pub(crate) fn start(url: &str, issuer: &Issuer, variables: &[(&str, &str)]) -> (String, oneshot::Sender<()>) {
+/// Starts webhook on the database at `url`; gives its public and its internal URL, and what ends it.
+pub(crate) fn start(
+    url: &str,
+    issuer: &Issuer,
+    variables: &[(&str, &str)],
+) -> (String, String, oneshot::Sender<()>) {
     let usual = [
         ("WEBHOOK__HTTP__BIND", "127.0.0.1:0"),
         ("WEBHOOK__HTTP__INTERNAL_BIND", "127.0.0.1:0"),
         ("WEBHOOK__HTTP__WORKERS", "2"),
         ("WEBHOOK__DATABASE__URL", url),
         ("WEBHOOK__SEALING__KEYS", SEALING_KEYS),
+        ("WEBHOOK__EVENTS__SUBSCRIBERS", ""),
         ("GATEWAY_INTERNAL_URL", issuer.url()),
         ("AUTH_INTERNAL_URL", issuer.url()),
         ("PLINTH_ENV", "development"),
@@ -66,12 +73,12 @@ pub(crate) fn start(url: &str, issuer: &Issuer, variables: &[(&str, &str)]) -> (
     let all = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let settings = Settings::read(Reader::new(Service::Webhook, None, all)).unwrap();
     let app = App::build(settings).unwrap();
-    let (public, _) = app.addresses().unwrap();
+    let (public, internal) = app.addresses().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     tokio::task::spawn_local(async move {
         app.run(async { drop(stopped.await) }).await.unwrap();
     });
-    (format!("http://{public}"), stop)
+    (format!("http://{public}"), format!("http://{internal}"), stop)
 }
 
 impl Drop for Webhook {
@@ -84,6 +91,13 @@ impl Drop for Webhook {
 impl Webhook {
     pub(crate) fn token(&self, person: &Person) -> String {
         self.issuer.token(Service::Webhook, person)
+    }
+
+    /// The own token of `service`.
+    pub(crate) fn token_of(&self, service: Service) -> String {
+        let claims = self.issuer.claims(Service::Webhook, &Person::with_scopes(""));
+        let sub = Claims::service_subject(service);
+        self.issuer.sign(&Claims { sub, org: None, sid: None, ..claims })
     }
 
     /// The token of somebody new who may change endpoints.

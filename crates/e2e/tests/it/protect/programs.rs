@@ -17,6 +17,13 @@ pub(crate) struct Program {
     process: Child,
 }
 
+impl Program {
+    /// A child that answers at a port.
+    pub(crate) fn new(name: &'static str, port: u16, process: Child) -> Self {
+        Self { name, url: format!("http://127.0.0.1:{port}"), process }
+    }
+}
+
 impl Drop for Program {
     fn drop(&mut self) {
         // Tolerated: it may have ended by itself.
@@ -67,14 +74,18 @@ async fn start(name: &'static str, mut command: Command, plinth: &Plinth) -> Pro
         .stderr(log)
         .spawn()
         .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
-    let program = Program { name, url: format!("http://127.0.0.1:{port}"), process };
+    until_answers(plinth, Program::new(name, port, process)).await
+}
+
+/// Waits until it does; what it says is in the log of its name.
+pub(crate) async fn until_answers(plinth: &Plinth, program: Program) -> Program {
     for _ in 0..600 {
         if testing::http().get(&program.url).send().await.is_ok() {
             return program;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("{name} does not answer: {}", plinth.log(name));
+    panic!("{} does not answer: {}", program.name, plinth.log(program.name));
 }
 
 /// A copy of a guide's program below `target/`, with what `lock` names. It stays there, so that
