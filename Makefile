@@ -15,7 +15,7 @@ test: ## Run all tests with a private PostgreSQL and Redis
 	@deploy/local/prerequisites.sh --tests && cargo xtask test $(ARGS)
 
 bench: ## Measure what is to be fast, beside its limit or a peer
-	@deploy/local/prerequisites.sh --bench && cargo build --profile bench -p bench -p plinth -p auth -p prefs -p gateway && target/release/bench $(ARGS)
+	@deploy/local/prerequisites.sh --bench && cargo build --profile bench -p bench -p plinth -p auth -p prefs -p webhook -p gateway && target/release/bench $(ARGS)
 
 chaos: ## Play faults against the gateway, and hold what its clients see to what is promised
 	@deploy/local/prerequisites.sh && cargo build --profile bench -p chaos -p gateway -p auth -p plinth && target/release/chaos $(ARGS)

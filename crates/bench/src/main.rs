@@ -14,6 +14,7 @@ mod served;
 mod servers;
 mod storm;
 mod timing;
+mod webhook;
 
 use std::path::Path;
 
@@ -30,7 +31,7 @@ use service_kit::signals::terminated;
 #[command(version)]
 struct Options {
     /// What to measure; everything, if nothing is named.
-    #[arg(value_parser = ["jobs", "events", "idempotency", "revocation", "limits", "login", "auth", "timing", "storm", "proxy"])]
+    #[arg(value_parser = ["jobs", "events", "idempotency", "revocation", "limits", "login", "auth", "timing", "storm", "proxy", "webhook"])]
     parts: Vec<String>,
     /// How long a transaction is held open while jobs flow, seconds.
     #[arg(long, default_value_t = 120)]
@@ -118,6 +119,11 @@ async fn measure_plinth(options: &Options, report: &mut Report) -> anyhow::Resul
     if options.measures("proxy") {
         let servers = Servers::start().await?;
         proxy::measure(options, &servers, report).await?;
+        servers.stop().await?;
+    }
+    if options.measures("webhook") {
+        let servers = Servers::with_statements_and_commit_times().await?;
+        webhook::measure(&servers, report).await?;
         servers.stop().await?;
     }
     Ok(())

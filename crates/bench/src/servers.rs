@@ -29,23 +29,35 @@ impl Servers {
     /// One that keeps when each transaction was committed. It costs a little, so that only
     /// who asks for it has it.
     pub(crate) async fn with_commit_times() -> anyhow::Result<Self> {
-        Self::restarted("track_commit_timestamp = on").await
+        Self::restarted(&["track_commit_timestamp = on"]).await
     }
 
     /// One that counts statements (`pg_stat_statements`), which costs a little, too.
     pub(crate) async fn with_statements() -> anyhow::Result<Self> {
-        let servers = Self::restarted("shared_preload_libraries = 'pg_stat_statements'").await?;
+        Self::counting(&["shared_preload_libraries = 'pg_stat_statements'"]).await
+    }
+
+    /// Both.
+    pub(crate) async fn with_statements_and_commit_times() -> anyhow::Result<Self> {
+        Self::counting(&["shared_preload_libraries = 'pg_stat_statements'", "track_commit_timestamp = on"])
+            .await
+    }
+
+    async fn counting(settings: &[&str]) -> anyhow::Result<Self> {
+        let servers = Self::restarted(settings).await?;
         let admin = connect(&servers.url("postgres")).await?;
         let made = admin.batch_execute("CREATE EXTENSION pg_stat_statements").await;
         made.context("pg_stat_statements is missing: install PostgreSQL's contrib modules")?;
         Ok(servers)
     }
 
-    /// One that was started again after it was told a setting.
-    async fn restarted(setting: &str) -> anyhow::Result<Self> {
+    /// One that was started again after it was told settings.
+    async fn restarted(settings: &[&str]) -> anyhow::Result<Self> {
         let Self { postgres, dir } = Self::start().await?;
         let admin = connect(&postgres.url("postgres")).await?;
-        admin.batch_execute(&format!("ALTER SYSTEM SET {setting}")).await?;
+        for setting in settings {
+            admin.batch_execute(&format!("ALTER SYSTEM SET {setting}")).await?;
+        }
         postgres.stop().await?;
         Ok(Self { postgres: Postgres::start(dir.path(), options()).await?, dir })
     }

@@ -30,6 +30,11 @@ impl Plinth {
         Self::start_with(&["--deletion-grace-days", "0"]).await
     }
 
+    /// The same with these services alone, where a test is about them.
+    pub async fn start_only(services: &str) -> Self {
+        Self::start_with(&["--deletion-grace-days", "0", "--only", services]).await
+    }
+
     /// Only PostgreSQL and Redis.
     pub(crate) async fn servers() -> Self {
         Self::start_with(&["--only"]).await

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use contract_webhook::MessageId;
 use egress::{Answer, Call, Egress, EgressError, Keep};
-use ids::Timestamp;
+use ids::{OrgId, Timestamp};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 
 use crate::{
-    endpoint::EndpointError,
+    endpoint::{EndpointError, kind::Language},
     signing::{SigningSecret, sign},
 };
 
@@ -39,19 +39,35 @@ impl Outcome {
     }
 }
 
-/// Posts these bytes to what is stored as an endpoint's URL, with its headers, signed by each of these
-/// secrets at this time. The URL is looked at as if it were new: the policy may be another than it was.
+/// Where a message goes, and how.
+#[derive(Debug)]
+pub(crate) struct To<'a> {
+    /// As it is stored.
+    pub(crate) url: &'a str,
+    /// The endpoint's own.
+    pub(crate) headers: HeaderMap,
+    pub(crate) language: Language,
+}
+
+/// Posts a message of an organisation there, in its language, signed by each of these secrets at this
+/// time. The URL is looked at as if it were new: the policy may be another than it was.
 pub(crate) async fn send<'a>(
     egress: &Egress,
-    (url, own): (&str, HeaderMap),
-    (id, body): (MessageId, String),
+    to: To<'_>,
+    (org, id, body): (OrgId, MessageId, String),
     secrets: impl IntoIterator<Item = &'a SigningSecret>,
     now: Timestamp,
 ) -> Result<Outcome, EndpointError> {
     let began = Instant::now();
-    let outcome = match egress.policy().accept(url) {
+    let outcome = match egress.policy().accept(to.url) {
         Ok(url) => {
-            let headers = headers(own, (id, &body), secrets, now)?;
+            let Some(body) = to.language.say((org, id), body) else {
+                return Ok(Outcome { error: Some("message_unfit"), ..Outcome::default() });
+            };
+            let headers = match to.language.signs() {
+                true => headers(to.headers, (id, &body), secrets, now)?,
+                false => typed(to.headers),
+            };
             let call = Call::post(url, body).headers(headers).within(PATIENCE).keeping(Keep::First(KEPT));
             egress.send(call).await
         }
@@ -64,8 +80,13 @@ pub(crate) async fn send<'a>(
     })
 }
 
+fn typed(mut headers: HeaderMap) -> HeaderMap {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers
+}
+
 fn headers<'a>(
-    mut headers: HeaderMap,
+    headers: HeaderMap,
     (id, body): (MessageId, &str),
     secrets: impl IntoIterator<Item = &'a SigningSecret>,
     now: Timestamp,
@@ -74,7 +95,7 @@ fn headers<'a>(
     let signature = sign(secrets, &id, at, body.as_bytes());
     let written =
         [("webhook-id", id), ("webhook-timestamp", at.to_string()), ("webhook-signature", signature)];
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let mut headers = typed(headers);
     for (name, value) in written {
         let value = HeaderValue::try_from(value).map_err(|_why| EndpointError::Unwritable)?;
         headers.insert(HeaderName::from_static(name), value);

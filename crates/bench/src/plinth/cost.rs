@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::Context;
 use rustix::param::clock_ticks_per_second;
 use tokio_postgres::Client;
 
@@ -105,6 +106,13 @@ pub(crate) fn computed_below(pid: u32) -> Duration {
     let children = pids.filter_map(Computed::of).filter(|child| child.parent == pid);
     let server = Computed::of(pid).map_or(Duration::ZERO, |server| server.own + server.ended);
     server + children.map(|child| child.own).sum::<Duration>()
+}
+
+/// Kibibytes of a process, as proc(5) has them in `/proc/pid/status`.
+pub(crate) fn memory(pid: u32, field: &str) -> anyhow::Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).context("no such line")?;
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use service_discovery::Service;
 use tempfile::TempDir;
 
 use crate::servers::Servers;
-pub(crate) use cost::{Meter, Spent, computed_below};
+pub(crate) use cost::{Meter, Spent, computed_below, memory};
 pub(crate) use load::{Load, drive, send};
 pub(crate) use people::{PERSONS_PASSWORD, Person, arrive, forwarded};
 pub(crate) use program::Program;
@@ -209,7 +209,7 @@ fn variable(service: Service, name: &str) -> String {
 }
 
 /// A program of ours, which lies beside this one and knows nothing of its environment.
-fn command(name: &str) -> anyhow::Result<Command> {
+pub(crate) fn command(name: &str) -> anyhow::Result<Command> {
     let beside: PathBuf = std::env::current_exe()?.with_file_name(name);
     anyhow::ensure!(beside.exists(), "{} is not built: run it by `make bench`", beside.display());
     let mut command = Command::new(beside);

@@ -1,9 +1,8 @@
 //! What a large upload takes of the gateway's memory.
 
-use std::{fs, sync::Arc};
+use std::sync::Arc;
 
 use actix_web::{HttpResponse, web};
-use anyhow::Context;
 use futures_util::StreamExt;
 use service_discovery::Service;
 use service_kit::http::Routes;
@@ -13,7 +12,7 @@ use tokio::{
 };
 
 use crate::{
-    plinth::Plinth,
+    plinth::{Plinth, memory},
     report::{Report, Target},
     served::{no_routes, serve},
     servers::Servers,
@@ -69,11 +68,4 @@ async fn upload(url: &str, size: usize) -> anyhow::Result<String> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
     Ok(answer)
-}
-
-/// Kibibytes, as proc(5) has them in `/proc/pid/status`.
-fn memory(pid: u32, field: &str) -> anyhow::Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix(field)).context("no such line")?;
-    Ok(line.trim().trim_end_matches(" kB").parse()?)
 }

@@ -5,6 +5,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::{PostHogOptions, Speaks};
+
 /// The kind of an endpoint's id.
 #[derive(Debug)]
 pub enum EndpointKind {}
@@ -40,6 +42,12 @@ pub struct NewEndpoint {
     /// Whether an event waits until the one before it is delivered.
     #[serde(default)]
     pub ordered: bool,
+    /// Whose language it is spoken to in.
+    #[serde(default)]
+    pub kind: Speaks,
+    /// For PostHog, and nobody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posthog: Option<PostHogOptions>,
     /// A JSON Schema (2020-12): of the events of these types it gets those whose `data` fits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>, example = json!({"properties": {"amount": {"minimum": 100}}}))]
@@ -64,6 +72,8 @@ impl NewEndpoint {
             description: String::new(),
             rate_limit: default_rate(),
             ordered: false,
+            kind: Speaks::Webhook,
+            posthog: None,
             filter: None,
             headers: BTreeMap::new(),
         }
@@ -124,6 +134,10 @@ pub struct Endpoint {
     pub rate_limit: i32,
     /// Whether an event waits until the one before it is delivered.
     pub ordered: bool,
+    /// Whose language it is spoken to in.
+    pub kind: Speaks,
+    /// For PostHog.
+    pub posthog: Option<PostHogOptions>,
     /// The JSON Schema that `data` of its events fits.
     #[schema(value_type = Option<Object>)]
     pub filter: Option<Value>,

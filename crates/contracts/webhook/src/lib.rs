@@ -9,6 +9,7 @@ mod client;
 mod endpoint;
 mod event_type;
 pub mod events;
+mod kind;
 mod message;
 pub mod routes;
 mod secret;
@@ -20,6 +21,7 @@ pub use endpoint::{
     NewEndpoint, Recover, Replay, StatsQuery,
 };
 pub use event_type::{EventType, EventTypePage, EventTypeSays, NewEventType};
+pub use kind::{PostHogOptions, Speaks};
 pub use message::{
     Attempt, AttemptId, AttemptKind, AttemptPage, Delivery, DeliveryState, Message, MessageId, MessageKind,
     MessagePage, MessageSummary, NewMessage, Resend,

@@ -134,7 +134,7 @@ pub struct Attempt {
     #[schema(example = 204)]
     pub status: Option<i32>,
     /// Why there was no answer: `url_refused`, `name_not_resolved`, `connection_failed`, `tls_failed`,
-    /// `timed_out`, `broken_answer`.
+    /// `timed_out`, `broken_answer`; `message_unfit`: it cannot be said as the endpoint's kind wants it.
     pub error: Option<String>,
     /// The first KiB of the answer, as text.
     pub response: String,

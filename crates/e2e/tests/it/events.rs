@@ -29,7 +29,7 @@ const DOCUMENTS: &str = "SELECT count(*) FROM documents";
 /// Waits until all of auth's events are handled; then holds that each was, once.
 async fn each_once(auth: &Tables, prefs: &Tables, documents: i64) {
     let told = auth.number(TOLD).await.unwrap();
-    prefs.until(HANDLED, told, Duration::from_secs(90)).await;
+    prefs.until(HANDLED, told, Duration::from_secs(180)).await;
     let all = [TAKEN, HANDLED, HANDLED_EVENTS, ERASURES, PLANNED, PLANNED_OWNERS].map(|sql| (sql, told));
     prefs.hold(&all).await;
     prefs.hold(&[(DEAD, 0), (WAITING, 0), (DOCUMENTS, documents)]).await;
@@ -60,7 +60,7 @@ async fn leave(somebody: &Somebody) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_events_have_their_effect_once_while_everything_is_killed() {
-    let plinth = Plinth::start_without_grace().await;
+    let plinth = Plinth::start_only("auth,prefs,gateway").await;
     let (auth, prefs) = (Tables::of(&plinth, "auth"), Tables::of(&plinth, "prefs"));
     let eve = Somebody::arrive(&plinth).await;
     choose_a_theme(&eve, &plinth).await;

@@ -62,22 +62,25 @@ fn secrets(run: &Run, service: Service) -> Own {
             ("CLIENTS__PREFS", secrets.prefs_client.clone()),
             ("CLIENTS__WEBHOOK", secrets.webhook_client.clone()),
             ("CLIENTS__NOTIFY", secrets.notify_client.clone()),
-            ("EVENTS__SUBSCRIBERS", "prefs,webhook,notify".to_owned()),
+            ("EXPORTS__SERVICES", others(run, service)),
+            ("EVENTS__SUBSCRIBERS", format!("{},notify", others(run, service))),
         ],
         Service::Gateway => vec![
             ("TOKEN__KEYS", secrets.gateway_token.clone()),
             ("CLIENT__SECRET", secrets.gateway_client.clone()),
             ("REDIS__URL", run.redis_url()),
-            ("SERVICES", behind_the_gateway(run)),
+            ("SERVICES", others(run, service)),
             ("ACCESS_LOG", run.log("access").display().to_string()),
         ],
         Service::Prefs => vec![
             ("SEALING__KEYS", secrets.prefs_sealing.clone()),
             ("CLIENT__SECRET", secrets.prefs_client.clone()),
+            ("EVENTS__SUBSCRIBERS", others(run, service)),
         ],
         Service::Webhook => vec![
             ("SEALING__KEYS", secrets.webhook_sealing.clone()),
             ("CLIENT__SECRET", secrets.webhook_client.clone()),
+            ("EVENTS__SUBSCRIBERS", others(run, service)),
         ],
         Service::Notify => vec![("CLIENT__SECRET", secrets.notify_client.clone())],
         _ => Vec::new(),
@@ -101,7 +104,8 @@ fn deletion(run: &Run, service: Service) -> Own {
     days.map(|days| ("ACCOUNTS__DELETION_GRACE_DAYS", days.to_string())).into_iter().collect()
 }
 
-fn behind_the_gateway(run: &Run) -> String {
-    let behind = run.services.iter().filter(|service| **service != Service::Gateway);
+/// The services of this run behind the gateway, without itself.
+fn others(run: &Run, own: Service) -> String {
+    let behind = run.services.iter().filter(|service| **service != Service::Gateway && **service != own);
     behind.map(|service| service.name()).collect::<Vec<_>>().join(",")
 }

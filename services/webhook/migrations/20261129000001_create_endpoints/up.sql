@@ -7,6 +7,8 @@ CREATE TABLE endpoints (
     description text NOT NULL,
     rate_limit integer NOT NULL CHECK (rate_limit BETWEEN 1 AND 10000), -- deliveries a second
     ordered boolean NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('webhook', 'slack', 'zapier', 'n8n', 'posthog')),
+    posthog jsonb CHECK ((posthog IS NOT NULL) = (kind = 'posthog')),
     filter jsonb, -- a JSON Schema that what is said must fit
     header_names text[] NOT NULL,
     headers bytea CHECK ((headers IS NULL) = (header_names = '{}')), -- sealed, bound to `endpoints/<id>/headers`

@@ -8,9 +8,9 @@ use service_kit::db::Db;
 
 use super::store::{self, Due, Way};
 use crate::{
-    endpoint::headers,
+    endpoint::{headers, kind},
     secret,
-    sending::{self, Outcome},
+    sending::{self, Outcome, To},
 };
 
 /// What sends messages.
@@ -51,14 +51,14 @@ impl Sender {
                 None => return Ok(Attempt::Nothing),
             }
         };
-        let Due { url, headers, body, attempts, turn, .. } = due;
+        let Due { url, headers, kind, posthog, body, attempts, turn, .. } = due;
         let headers = headers::open(&self.keyring, way.endpoint, headers.as_deref())?;
         // Not long: so many are in the lane, each with a turn of its own.
         tokio::time::sleep(Duration::try_from_secs_f64(turn).unwrap_or_default()).await;
         let secrets = secrets.iter().map(|held| &held.secret);
-        let message = (way.message, body);
-        let outcome =
-            sending::send(&self.egress, (&url, headers), message, secrets, Timestamp::now()).await?;
+        let to = To { url: &url, headers, language: kind::stored(&kind, posthog) };
+        let message = (way.org, way.message, body);
+        let outcome = sending::send(&self.egress, to, message, secrets, Timestamp::now()).await?;
         Ok(Attempt::Sent(outcome, attempts))
     }
 }

@@ -138,6 +138,10 @@ pub(super) struct Due {
     #[diesel(sql_type = Nullable<Binary>)]
     pub(super) headers: Option<Vec<u8>>,
     #[diesel(sql_type = Text)]
+    pub(super) kind: String,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    pub(super) posthog: Option<Value>,
+    #[diesel(sql_type = Text)]
     pub(super) body: String,
     #[diesel(sql_type = Bool)]
     pub(super) enabled: bool,
@@ -157,7 +161,7 @@ pub(super) async fn take_turn(
 ) -> Result<Option<Due>, MessageError> {
     let sql = "
         WITH due AS (
-            SELECT e.id, e.url, e.headers, m.body, e.enabled, e.rate_limit, d.attempts
+            SELECT e.id, e.url, e.headers, e.kind, e.posthog, m.body, e.enabled, e.rate_limit, d.attempts
             FROM deliveries d
             JOIN messages m ON m.org_id = d.org_id AND m.id = d.message_id
             JOIN endpoints e ON e.org_id = d.org_id AND e.id = d.endpoint_id
@@ -169,7 +173,7 @@ pub(super) async fn take_turn(
             FROM due WHERE t.org_id = $1 AND t.endpoint_id = due.id AND due.enabled
             RETURNING extract(epoch FROM t.next_at - clock_timestamp()) - 1.0 / due.rate_limit AS turn
         )
-        SELECT url, headers, body, enabled, attempts, coalesce((SELECT turn FROM turn), 0)::double precision AS turn
+        SELECT url, headers, kind, posthog, body, enabled, attempts, coalesce((SELECT turn FROM turn), 0)::double precision AS turn
         FROM due";
     let query = statement(sql)
         .bind::<SqlUuid, _>(way.org)

@@ -4,6 +4,7 @@ mod error;
 pub(crate) mod filter;
 pub(crate) mod headers;
 pub(crate) mod http;
+pub(crate) mod kind;
 mod rules;
 pub(crate) mod store;
 

@@ -4,8 +4,7 @@ use contract_webhook::{Endpoint, EndpointPatch, NewEndpoint};
 use egress::Policy;
 use problem::FieldError;
 
-use super::EndpointError;
-use super::headers;
+use super::{EndpointError, headers, kind};
 use crate::event_type::{is_event_type, rules::compile};
 
 /// How many endpoints an organisation has at most.
@@ -51,6 +50,7 @@ pub(super) fn accept(new: NewEndpoint, policy: &Policy) -> Result<NewEndpoint, E
     faults
         .extend(new.filter.as_ref().and_then(|filter| compile("/filter", filter).err()).unwrap_or_default());
     faults.extend(headers::faults(&new.headers));
+    faults.extend(kind::faults(new.kind, new.posthog.as_ref()));
     if faults.is_empty() { Ok(NewEndpoint { url, ..new }) } else { Err(EndpointError::Invalid(faults)) }
 }
 
@@ -62,6 +62,8 @@ pub(super) fn patched(held: Endpoint, patch: EndpointPatch) -> NewEndpoint {
         description: patch.description.unwrap_or(held.description),
         rate_limit: patch.rate_limit.unwrap_or(held.rate_limit),
         ordered: patch.ordered.unwrap_or(held.ordered),
+        kind: held.kind,
+        posthog: held.posthog,
         filter: patch.filter.or(held.filter).filter(|filter| !filter.is_null()),
         headers: patch.headers.unwrap_or_default(),
     }

@@ -10,7 +10,11 @@ use ids::{OrgId, Timestamp};
 use serde_json::Value;
 use service_kit::{db::statement, page::Page};
 
-use super::{EndpointError, headers::Sealed};
+use super::{
+    EndpointError,
+    headers::Sealed,
+    kind::{self, Language},
+};
 
 #[derive(QueryableByName)]
 struct Row {
@@ -26,6 +30,10 @@ struct Row {
     rate_limit: i32,
     #[diesel(sql_type = Bool)]
     ordered: bool,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    posthog: Option<Value>,
     #[diesel(sql_type = Nullable<Jsonb>)]
     filter: Option<Value>,
     #[diesel(sql_type = Array<Text>)]
@@ -48,6 +56,7 @@ impl From<Row> for Endpoint {
             "gone" => DisabledReason::Gone,
             _ => DisabledReason::Failing,
         };
+        let Language { kind, posthog } = kind::stored(&row.kind, row.posthog);
         Self {
             id: row.id,
             url: row.url,
@@ -55,6 +64,8 @@ impl From<Row> for Endpoint {
             description: row.description,
             rate_limit: row.rate_limit,
             ordered: row.ordered,
+            kind,
+            posthog,
             filter: row.filter,
             header_names: row.header_names,
             enabled: row.enabled,
@@ -148,8 +159,8 @@ pub(super) async fn insert(
     let sql = "
         WITH endpoint AS (
             INSERT INTO endpoints (org_id, id, url, event_types, description, rate_limit, ordered, enabled,
-                                   created_at, updated_at, filter, header_names, headers)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8, $8, $9, coalesce($10, '{}'), $11)
+                                   created_at, updated_at, filter, header_names, headers, kind, posthog)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8, $8, $9, coalesce($10, '{}'), $11, $12, $13)
             RETURNING *
         ), turns AS (
             INSERT INTO endpoint_turns (endpoint_id, org_id, next_at) SELECT id, org_id, $8 FROM endpoint
@@ -170,7 +181,8 @@ pub(super) async fn update(
         UPDATE endpoints
         SET url = $3, event_types = $4, description = $5, rate_limit = $6, ordered = $7, updated_at = $8,
             filter = $9, header_names = coalesce($10, header_names),
-            headers = CASE WHEN $10 IS NULL THEN headers ELSE $11 END, revision = revision + 1
+            headers = CASE WHEN $10 IS NULL THEN headers ELSE $11 END, kind = $12, posthog = $13,
+            revision = revision + 1
         WHERE org_id = $1 AND id = $2
         RETURNING *";
     write(conn, sql, (org, id), new, headers, now).await
@@ -184,6 +196,8 @@ async fn write(
     headers: Option<&Sealed>,
     now: Timestamp,
 ) -> Result<Endpoint, EndpointError> {
+    let posthog = new.posthog.as_ref().map(serde_json::to_value).transpose();
+    let posthog = posthog.map_err(|_why| EndpointError::Unwritable)?;
     let query = statement(sql)
         .bind::<SqlUuid, _>(org)
         .bind::<SqlUuid, _>(id)
@@ -195,7 +209,9 @@ async fn write(
         .bind::<Timestamptz, _>(now)
         .bind::<Nullable<Jsonb>, _>(&new.filter)
         .bind::<Nullable<Array<Text>>, _>(headers.map(|headers| &headers.names))
-        .bind::<Nullable<Binary>, _>(headers.and_then(|headers| headers.sealed.as_deref()));
+        .bind::<Nullable<Binary>, _>(headers.and_then(|headers| headers.sealed.as_deref()))
+        .bind::<Text, _>(kind::name(new.kind))
+        .bind::<Nullable<Jsonb>, _>(posthog);
     Ok(query.get_result::<Row>(conn).await?.into())
 }
 

@@ -33,7 +33,9 @@ pub(crate) async fn of_organization(
 ) -> Result<(), Failure> {
     let erase = Erase { org: event.org_id };
     store::delete_endpoints(conn, erase.org).await?;
-    NewJob::of(&erase)?.enqueue(conn).await?;
+    if store::has_messages(conn, erase.org).await? {
+        NewJob::of(&erase)?.enqueue(conn).await?;
+    }
     NewJob::of(&erase)?.at(Timestamp::now() + AGAIN_AFTER).enqueue(conn).await?;
     Ok(())
 }

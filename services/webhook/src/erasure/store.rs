@@ -1,6 +1,9 @@
 //! All SQL of erasures.
 
-use diesel::sql_types::{BigInt, Uuid as SqlUuid};
+use diesel::{
+    QueryableByName,
+    sql_types::{BigInt, Bool, Uuid as SqlUuid},
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::OrgId;
 use service_kit::db::{self, statement};
@@ -10,6 +13,17 @@ pub(super) async fn delete_endpoints(conn: &mut AsyncPgConnection, org: OrgId) -
     statement("DELETE FROM event_types WHERE org_id = $1").bind::<SqlUuid, _>(org).execute(conn).await?;
     statement("DELETE FROM endpoints WHERE org_id = $1").bind::<SqlUuid, _>(org).execute(conn).await?;
     Ok(())
+}
+
+/// Whether an organisation ever sent something.
+pub(super) async fn has_messages(conn: &mut AsyncPgConnection, org: OrgId) -> db::Result<bool> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = Bool)]
+        found: bool,
+    }
+    let query = statement("SELECT EXISTS (SELECT FROM messages WHERE org_id = $1) AS found");
+    Ok(query.bind::<SqlUuid, _>(org).get_result::<Found>(conn).await?.found)
 }
 
 /// Deletes some messages of an organisation, with what was sent of them; gives how many.

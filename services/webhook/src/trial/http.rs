@@ -14,7 +14,12 @@ use service_kit::{
     http::{Credentialed, NotFound},
 };
 
-use crate::{endpoint, permissions::WriteWebhooks, secret, sending::send};
+use crate::{
+    endpoint::{self, kind::Language},
+    permissions::WriteWebhooks,
+    secret,
+    sending::{To, send},
+};
 
 /// Sends an endpoint a message of type `endpoint.test` now, whether it is enabled or not, and tells
 /// what came of it. It is sent once; takes up to 15 seconds.
@@ -43,8 +48,9 @@ pub(crate) async fn test_webhook_endpoint(
     let (message_id, now) = (MessageId::generate(), Timestamp::now());
     let body = json!({"type": "endpoint.test", "timestamp": now, "data": {"endpoint_id": endpoint.id}});
     let secrets = secrets.iter().map(|held| &held.secret);
-    let outcome =
-        send(&egress, (&endpoint.url, headers), (message_id, body.to_string()), secrets, now).await?;
+    let language = Language { kind: endpoint.kind, posthog: endpoint.posthog };
+    let to = To { url: &endpoint.url, headers, language };
+    let outcome = send(&egress, to, (caller.org, message_id, body.to_string()), secrets, now).await?;
     Ok(Json(Trial {
         message_id,
         delivered: outcome.is_delivered(),

@@ -31,6 +31,16 @@ impl Receiver {
 
     /// The last one again and again.
     pub(crate) async fn answering_in_turn(answers: Vec<String>) -> Self {
+        Self::serving(move |place, _| answers[place.min(answers.len() - 1)].clone()).await
+    }
+
+    /// As it judges each request.
+    pub(crate) async fn judging(judge: fn(&Posted) -> String) -> Self {
+        Self::serving(move |_, post| judge(post)).await
+    }
+
+    /// What it answers to a request, of which there were so many before.
+    async fn serving(answer: impl Fn(usize, &Posted) -> String + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
         let posted = Arc::<Mutex<Vec<Posted>>>::default();
@@ -38,10 +48,10 @@ impl Receiver {
         tokio::task::spawn_local(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let Some(request) = read(&mut stream).await else { continue };
-                let place = written.lock().unwrap().len().min(answers.len() - 1);
+                let answer = answer(written.lock().unwrap().len(), &request);
                 written.lock().unwrap().push(request);
                 // Tolerated: who called may be gone.
-                let _ = stream.write_all(answers[place].as_bytes()).await;
+                let _ = stream.write_all(answer.as_bytes()).await;
             }
         });
         Self { url, posted }
