@@ -14,8 +14,8 @@ use actix_web::{
 use anyhow::Context;
 use futures_util::stream;
 
-/// When each message first came, by its id.
-pub(super) type Arrivals = HashMap<String, SystemTime>;
+/// When each message first came, since 1970, by its id.
+pub(super) type Arrivals = HashMap<String, Duration>;
 
 type Shared = Arc<Mutex<Arrivals>>;
 
@@ -63,7 +63,7 @@ fn note(request: &HttpRequest, arrivals: &Shared) {
     let id = request.headers().get("webhook-id").and_then(|id| id.to_str().ok());
     let Some(id) = id else { return };
     let mut arrivals = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
-    arrivals.entry(id.to_owned()).or_insert_with(SystemTime::now);
+    arrivals.entry(id.to_owned()).or_insert_with(|| SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default());
 }
 
 async fn fast(request: HttpRequest, _body: Bytes, arrivals: Data<Shared>) -> HttpResponse {
