@@ -85,14 +85,16 @@ async fn each_kind_gets_what_its_provider_documents() {
     let key = |api_key: &str| {
         Some(PostHogOptions { api_key: api_key.to_owned(), distinct_id: "/customer/id".to_owned() })
     };
-    for (kind, judge, posthog, wanted) in [
-        (Speaks::Slack, slack as fn(&Posted) -> String, None, DeliveryState::Delivered),
+    type Case = (Speaks, fn(&Posted) -> String, Option<PostHogOptions>, DeliveryState);
+    let cases: [Case; 6] = [
+        (Speaks::Slack, slack, None, DeliveryState::Delivered),
         (Speaks::Zapier, object, None, DeliveryState::Delivered),
         (Speaks::N8n, object, None, DeliveryState::Delivered),
         (Speaks::PostHog, posthog, key("phc_right"), DeliveryState::Delivered),
         (Speaks::PostHog, posthog, key("phc_wrong"), DeliveryState::Failed),
         (Speaks::Webhook, slack, None, DeliveryState::Failed),
-    ] {
+    ];
+    for (kind, judge, posthog, wanted) in cases {
         let (token, receiver) = (webhook.writer(), Receiver::judging(judge).await);
         let new = NewEndpoint { kind, posthog, ..NewEndpoint::at(&receiver.url) };
         let made = webhook.client.create_endpoint(&token, &new).await.unwrap();
