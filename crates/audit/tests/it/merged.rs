@@ -8,11 +8,12 @@ use testing::Issuer;
 
 use crate::spawn::{BANNED, LOGGED_IN, Logged, Telling, log, serve, tokens};
 
-/// auth's log and that of prefs, which is served.
+/// auth's log and that of prefs, which is served; that of webhook is, too, and stays empty.
 struct Both {
     auth: Logged,
     prefs: Logged,
     telling: Option<Telling>,
+    _empty: (Logged, Telling),
     issuer: Issuer,
     log: Log,
 }
@@ -20,9 +21,15 @@ struct Both {
 async fn both() -> Both {
     let (auth, prefs, issuer) = (log().await, log().await, Issuer::start());
     let telling = serve(Service::Prefs, &prefs.db, &issuer);
-    let registry = Registry::read(|name| (name == "PREFS_INTERNAL_URL").then(|| telling.url.clone()));
+    let webhook = log().await;
+    let empty = serve(Service::Webhook, &webhook.db, &issuer);
+    let registry = Registry::read(|name| match name {
+        "PREFS_INTERNAL_URL" => Some(telling.url.clone()),
+        "WEBHOOK_INTERNAL_URL" => Some(empty.url.clone()),
+        _ => None,
+    });
     let log = Log::new(Service::Auth, auth.db.clone(), &registry.unwrap()).unwrap();
-    Both { auth, prefs, telling: Some(telling), issuer, log }
+    Both { auth, prefs, telling: Some(telling), _empty: (webhook, empty), issuer, log }
 }
 
 impl Both {

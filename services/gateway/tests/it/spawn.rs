@@ -58,7 +58,12 @@ pub(crate) async fn spawn_with(variables: &[(&str, &str)]) -> World {
 impl Gateway {
     pub(crate) async fn start(variables: &[(&str, &str)]) -> Self {
         let keys = BASE64.encode(&[9; 32]);
-        let mut all = vec![("PLINTH_TRUSTED_ORIGINS", TRUSTED), ("GATEWAY__TOKEN__KEYS", &keys)];
+        let mut all = vec![
+            ("PLINTH_TRUSTED_ORIGINS", TRUSTED),
+            ("GATEWAY__TOKEN__KEYS", &keys),
+            // What the stand-ins stand in for.
+            ("GATEWAY__SERVICES", "auth,prefs"),
+        ];
         all.extend_from_slice(variables);
         Self::start_from(None, &all).await
     }
