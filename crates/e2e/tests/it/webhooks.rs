@@ -8,6 +8,7 @@ use contract_webhook::{
 use e2e::{Plinth, Somebody};
 use local_servers::port;
 use serde_json::value::RawValue;
+use service_discovery::Service;
 
 use crate::protect::programs::{Program, guides, installed, until_answers};
 
@@ -121,6 +122,10 @@ fn the_guide_shows_what_is_run() {
         let text = fs::read_to_string(guides().join(GUIDE).join(file)).unwrap();
         assert!(guide.contains(&text), "{file} is another one in the guide");
     }
+    // Plinth calls none of its own ports.
+    let (_, rest) = guide.split_once("http://127.0.0.1:").unwrap();
+    let port: u16 = rest.split('/').next().unwrap().parse().unwrap();
+    assert!(Service::ALL.iter().all(|service| ![service.port(), service.internal_port()].contains(&port)));
 }
 
 #[tokio::test]

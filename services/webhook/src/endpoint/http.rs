@@ -7,7 +7,6 @@ use actix_web::{
     web::{Data, Json, Path, Query},
 };
 use audit::{Entry, Origin};
-use contract_audit::Action;
 use contract_webhook::{
     Endpoint, EndpointId, EndpointPage, EndpointPatch, EndpointStats, NewEndpoint, Recover, Replay,
     StatsQuery, audited,
@@ -224,7 +223,7 @@ pub(crate) async fn recover_webhook_endpoint(
     once: Idempotency,
     db: Data<Db>,
 ) -> Result<HttpResponse, HttpError> {
-    catch_up(caller, origin, (*id, since), audited::ENDPOINT_RECOVERED, once, &db).await
+    catch_up(caller, origin, (*id, since), Missed::Failed, once, &db).await
 }
 
 /// Sends an endpoint what was accepted since then and never went there, though it would now: while it was
@@ -249,7 +248,7 @@ pub(crate) async fn replay_webhook_endpoint(
     once: Idempotency,
     db: Data<Db>,
 ) -> Result<HttpResponse, HttpError> {
-    catch_up(caller, origin, (*id, since), audited::ENDPOINT_REPLAYED, once, &db).await
+    catch_up(caller, origin, (*id, since), Missed::Never, once, &db).await
 }
 
 /// Tells how an endpoint does.
@@ -275,12 +274,21 @@ pub(crate) async fn get_webhook_endpoint_stats(
     Ok(Json(delivery::stats(&mut conn, (caller.org, endpoint.id), since).await?))
 }
 
-/// Starts the job that sends an endpoint what it missed since then, as this action names it.
+/// What an endpoint missed.
+#[derive(Clone, Copy, Debug)]
+enum Missed {
+    /// What failed, or was skipped.
+    Failed,
+    /// What never went there.
+    Never,
+}
+
+/// Starts the job that sends an endpoint what it missed since then.
 async fn catch_up(
     caller: Can<WriteWebhooks>,
     origin: Origin,
     (id, since): (EndpointId, Timestamp),
-    action: Action,
+    missed: Missed,
     once: Idempotency,
     db: &Db,
 ) -> Result<HttpResponse, HttpError> {
@@ -291,9 +299,9 @@ async fn catch_up(
             return Err(EndpointError::Off.into());
         }
         let (who, time) = ((caller.org, caller.user), (since, Timestamp::now()));
-        let job = match action == audited::ENDPOINT_RECOVERED {
-            true => delivery::recover(conn, who, id, time).await?,
-            false => delivery::replay(conn, who, id, time).await?,
+        let (action, job) = match missed {
+            Missed::Failed => (audited::ENDPOINT_RECOVERED, delivery::recover(conn, who, id, time).await?),
+            Missed::Never => (audited::ENDPOINT_REPLAYED, delivery::replay(conn, who, id, time).await?),
         };
         let entry = Entry::of(action).on(id).with("since", since.to_string());
         audit::record(conn, &by, entry).await?;

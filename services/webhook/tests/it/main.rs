@@ -9,6 +9,7 @@ mod endpoint;
 mod event_type;
 mod kinds;
 mod message;
+mod pace;
 mod platform;
 mod receiver;
 mod refusals;

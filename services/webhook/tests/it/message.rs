@@ -1,7 +1,4 @@
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use contract_webhook::{
     DeliveryState, DisabledReason, Endpoint, Message, MessageId, NewEndpoint, NewMessage, Recover, Resend,
@@ -12,7 +9,7 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{
     receiver::Receiver,
-    spawn::{Webhook, refused, spawn, spawn_with, start},
+    spawn::{Webhook, refused, spawn, spawn_with},
 };
 
 const OK: &str = "HTTP/1.1 204 No Content\r\n\r\n";
@@ -21,7 +18,7 @@ const NO: &str = "HTTP/1.1 500 No\r\nContent-Length: 4\r\n\r\noops";
 /// Three attempts, one after the other at once.
 const AT_ONCE: [(&str, &str); 1] = [("WEBHOOK__DELIVERY__WAITS", "0,0")];
 
-fn message(event_type: &str, payload: &str) -> NewMessage {
+pub(crate) fn message(event_type: &str, payload: &str) -> NewMessage {
     let payload = RawValue::from_string(payload.to_owned()).unwrap();
     NewMessage { event_type: event_type.to_owned(), payload, event_id: None }
 }
@@ -66,7 +63,7 @@ impl Webhook {
     }
 }
 
-fn state(message: &Message) -> DeliveryState {
+pub(crate) fn state(message: &Message) -> DeliveryState {
     message.deliveries[0].state
 }
 
@@ -380,44 +377,4 @@ async fn the_list_of_messages_is_whole_and_nobody_elses() {
     assert_eq!((first.data.len(), rest.next_cursor), (20, None));
     let listed: Vec<MessageId> = first.data.iter().chain(&rest.data).map(|one| one.id).collect();
     assert_eq!(listed, sent);
-}
-
-/// Over all processes: the turns are in the database.
-#[actix_web::test]
-async fn an_endpoint_gets_no_more_a_second_than_it_wants() {
-    let webhook = spawn().await;
-    let (_, _, other) = start(webhook.database.url(), &webhook.issuer, &[]);
-    let (token, receiver) = (webhook.writer(), Receiver::answering(OK).await);
-    let new = NewEndpoint { rate_limit: 20, ..NewEndpoint::at(&receiver.url) };
-    webhook.client.create_endpoint(&token, &new).await.unwrap();
-    let mut sent = Vec::new();
-    for number in 0..61 {
-        sent.push(webhook.client.send(&token, &message("a", &number.to_string())).await.unwrap().id);
-    }
-    for id in sent {
-        assert_eq!(state(&webhook.ended(&token, id).await), DeliveryState::Delivered);
-    }
-    drop(other);
-    let mut times: Vec<Instant> = receiver.posted().into_iter().map(|post| post.at).collect();
-    times.sort_unstable();
-    assert_eq!(times.len(), 61);
-    assert!(times[60] - times[0] >= Duration::from_millis(2_900), "{:?}", times[60] - times[0]);
-}
-
-/// One that hangs holds its own lane alone.
-#[actix_web::test]
-async fn an_endpoint_that_hangs_delays_no_other() {
-    let webhook = spawn().await;
-    let token = webhook.writer();
-    let hanging = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/", hanging.local_addr().unwrap());
-    webhook.for_types(&token, &url, &["hang"]).await;
-    let receiver = Receiver::answering(OK).await;
-    webhook.for_types(&token, &receiver.url, &["go"]).await;
-    for _ in 0..300 {
-        webhook.client.send(&token, &message("hang", "{}")).await.unwrap();
-    }
-    let sent = webhook.client.send(&token, &message("go", "{}")).await.unwrap();
-    assert_eq!(state(&webhook.ended(&token, sent.id).await), DeliveryState::Delivered);
-    assert_eq!(webhook.number("SELECT count(*) FROM jobs WHERE state = 'running'").await, 8);
 }
