@@ -2,7 +2,7 @@ use std::{error::Error, fmt, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::Run;
+use crate::{Effect, Run, effect::Boxed};
 
 /// One kind of background work: its payload is the value itself.
 ///
@@ -47,6 +47,8 @@ pub struct Policy {
     pub longest_wait: Duration,
     /// What goes first.
     pub priority: Priority,
+    /// Whether it is in the history once it succeeded. What leaves a trace of its own may do without.
+    pub is_kept: bool,
 }
 
 impl Policy {
@@ -56,6 +58,7 @@ impl Policy {
         first_wait: Duration::from_secs(1),
         longest_wait: Duration::from_secs(2 * 60 * 60),
         priority: Priority::Normal,
+        is_kept: true,
     };
 
     /// The wait after the `attempt`th failure (from 1), drawn from the upper half of the
@@ -114,11 +117,13 @@ impl Lane {
     }
 }
 
-/// A job that did its work. Made by [`Run::done`] or [`Run::finish`].
+/// A job that did its work. Made by [`Run::done`], [`Run::done_with`] or [`Run::finish`].
 #[derive(Debug)]
 pub struct Done {
     /// Whether the database knows already.
     pub(crate) committed: bool,
+    /// What is written with its end.
+    pub(crate) effect: Option<Boxed>,
 }
 
 /// Why an attempt failed, and what to do about it. Every error turns into one that is
@@ -127,6 +132,8 @@ pub struct Done {
 pub struct Failure {
     pub(crate) remedy: Remedy,
     pub(crate) cause: Box<dyn Error + Send + Sync>,
+    /// What is written with the end of the attempt.
+    pub(crate) effect: Option<Boxed>,
 }
 
 /// What follows a failure.
@@ -145,16 +152,23 @@ pub(crate) enum Remedy {
 impl Failure {
     /// Trying again is no use: it becomes a dead letter at once.
     pub fn discard(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { remedy: Remedy::Discard, cause: cause.into() }
+        Self { remedy: Remedy::Discard, cause: cause.into(), effect: None }
     }
 
     /// It is to be tried again, not before `wait` is over (a `Retry-After`).
     pub fn retry_after(wait: Duration, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { remedy: Remedy::RetryAfter(wait), cause: cause.into() }
+        Self { remedy: Remedy::RetryAfter(wait), cause: cause.into(), effect: None }
+    }
+
+    /// Commits `effect` together with the end of the attempt, beside the effects of others.
+    #[must_use]
+    pub fn with(self, effect: impl Effect) -> Self {
+        Self { effect: Some(Boxed::new(effect)), ..self }
     }
 
     pub(crate) fn lost() -> Self {
-        Self { remedy: Remedy::Lost, cause: "the lease is lost: another worker has the job".into() }
+        let cause = "the lease is lost: another worker has the job".into();
+        Self { remedy: Remedy::Lost, cause, effect: None }
     }
 
     /// The causes, the outermost first, cut to a length that a row may hold.
@@ -172,7 +186,7 @@ impl Failure {
 
 impl<E: Error + Send + Sync + 'static> From<E> for Failure {
     fn from(cause: E) -> Self {
-        Self { remedy: Remedy::Retry, cause: Box::new(cause) }
+        Self { remedy: Remedy::Retry, cause: Box::new(cause), effect: None }
     }
 }
 

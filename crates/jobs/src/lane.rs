@@ -15,6 +15,8 @@ pub(crate) struct Occupancy {
     pub(crate) running: i64,
     /// The order of the first job that has not ended.
     pub(crate) first: Option<i64>,
+    /// Whether jobs wait for it to have room.
+    pub(crate) parked: bool,
 }
 
 /// Who runs, and who is parked. Without a `width` only the very first may run, and only
@@ -45,7 +47,8 @@ mod tests {
     }
 
     fn counts(width: Option<i16>, running: i64, first: i64, ords: &[i64]) -> (usize, usize) {
-        let (taken, parked) = choose(width, Occupancy { running, first: Some(first) }, waiting(ords));
+        let (taken, parked) =
+            choose(width, Occupancy { running, first: Some(first), parked: false }, waiting(ords));
         (taken.len(), parked.len())
     }
 
@@ -54,7 +57,7 @@ mod tests {
         assert_eq!(counts(None, 0, 5, &[7, 5, 6]), (1, 2));
         assert_eq!(counts(None, 1, 4, &[5, 6]), (0, 2));
         assert_eq!(counts(None, 0, 4, &[5]), (0, 1), "the first one waits for its next attempt");
-        let (taken, _) = choose(None, Occupancy { running: 0, first: Some(1) }, waiting(&[2, 1]));
+        let (taken, _) = choose(None, Occupancy { first: Some(1), ..Occupancy::default() }, waiting(&[2, 1]));
         assert_eq!(taken.len(), 1);
     }
 

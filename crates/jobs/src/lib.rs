@@ -7,6 +7,7 @@
 //! [`Cron`] turns schedules into jobs.
 
 mod cron;
+mod effect;
 mod enqueue;
 mod handlers;
 mod history;
@@ -27,6 +28,7 @@ use service_kit::db::Hints;
 
 pub use contract_jobs::Progress;
 pub use cron::{Cron, CronError, Missed, Schedule};
+pub use effect::Effect;
 pub use enqueue::{EnqueueError, Enqueued, NewJob, enqueue, enqueue_all};
 pub use handlers::Handlers;
 pub use history::RotateHistory;

@@ -223,7 +223,7 @@ impl Model {
             2 => (Ending::Again { after: LEASE, why: "later".to_owned() }, Place::Waiting),
             _ => (Ending::Released, Place::Waiting),
         };
-        let finished = [Finished { id: claim.job, lease: claim.lease, ending }];
+        let finished = [Finished { id: claim.job, lease: claim.lease, ending, is_kept: true }];
         let ended = finish(connection, &finished, claim.lane).await;
         assert_eq!(ended == [claim.job], self.holds(claim), "only who holds the lease ends a job");
         if self.holds(claim) {

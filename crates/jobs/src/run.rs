@@ -9,7 +9,8 @@ use service_kit::db::{self, Db};
 use uuid::Uuid;
 
 use crate::{
-    Done, Failure,
+    Done, Effect, Failure,
+    effect::Boxed,
     store::{self, Claimed, Ending, Finished},
 };
 
@@ -31,12 +32,13 @@ pub struct Run {
     user: Option<UserId>,
     attempt: u32,
     max_attempts: u32,
+    is_kept: bool,
     checkpoint: Option<Value>,
     told_at: Option<Instant>,
 }
 
 impl Run {
-    pub(crate) fn new(db: Db, claimed: &mut Claimed) -> Self {
+    pub(crate) fn new(db: Db, claimed: &mut Claimed, is_kept: bool) -> Self {
         Self {
             db,
             id: claimed.id,
@@ -46,6 +48,7 @@ impl Run {
             user: claimed.user_id,
             attempt: u32::try_from(claimed.attempt).unwrap_or_default(),
             max_attempts: u32::try_from(claimed.max_attempts).unwrap_or_default(),
+            is_kept,
             checkpoint: claimed.checkpoint.take(),
             told_at: None,
         }
@@ -131,7 +134,13 @@ impl Run {
     /// The work is done, and nothing of it needs to commit with that.
     #[must_use]
     pub fn done(self) -> Done {
-        Done { committed: false }
+        Done { committed: false, effect: None }
+    }
+
+    /// The work is done, and `effect` commits with that, beside the effects of others that are done.
+    #[must_use]
+    pub fn done_with(self, effect: impl Effect) -> Done {
+        Done { committed: false, effect: Some(Boxed::new(effect)) }
     }
 
     /// Commits `effects` together with the end of the job: both happen, exactly once.
@@ -142,12 +151,13 @@ impl Run {
         self,
         effects: impl AsyncFnOnce(&mut AsyncPgConnection) -> Result<(), Failure>,
     ) -> Result<Done, Failure> {
-        let finished = Finished { id: self.id, lease: self.lease, ending: Ending::Succeeded };
+        let Self { id, lease, is_kept, .. } = self;
+        let finished = Finished { id, lease, ending: Ending::Succeeded, is_kept };
         self.db
             .transaction(async |connection| {
                 effects(connection).await?;
                 let ended = end(connection, &finished, self.lane.as_deref()).await?;
-                if ended { Ok(Done { committed: true }) } else { Err(Failure::lost()) }
+                if ended { Ok(Done { committed: true, effect: None }) } else { Err(Failure::lost()) }
             })
             .await
     }

@@ -116,7 +116,7 @@ pub(crate) async fn claim_in_lanes(connection: &mut AsyncPgConnection, reach: Re
         let choice = lanes::choose(connection, candidates).await?;
         let claimed = take(connection, &reach, &choice.taken).await?;
         lanes::park(connection, &choice.parked).await?;
-        lanes::release(connection, &choice.lanes).await?;
+        lanes::release(connection, &choice.crowded).await?;
         Ok(Haul { claimed, full, up_to: choice.left_from.map_or(last, |left| left - 1) })
     })
     .await

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::{
     QueryableByName,
-    sql_types::{Array, Double, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{Array, Bool, Double, Nullable, Text, Uuid as SqlUuid},
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use ids::JobId;
@@ -37,6 +37,8 @@ pub(crate) struct Finished {
     pub(crate) id: JobId,
     pub(crate) lease: Uuid,
     pub(crate) ending: Ending,
+    /// Whether it is in the history if it succeeded.
+    pub(crate) is_kept: bool,
 }
 
 impl Ending {
@@ -79,23 +81,23 @@ pub(crate) async fn finish(
     let column = |of: fn(&Finished) -> Uuid| finished.iter().map(of).collect::<Vec<_>>();
     let rows = statement(
         "WITH given AS MATERIALIZED (
-             SELECT g.id, g.lease, g.why, g.wait,
+             SELECT g.id, g.lease, g.why, g.wait, g.is_kept,
                  CASE WHEN g.outcome IN ('again', 'released') AND j.cancel_requested_at IS NOT NULL
                       THEN 'cancelled' ELSE g.outcome END AS outcome
-             FROM unnest($1, $2, $3, $4, $5) AS g(id, lease, outcome, why, wait)
+             FROM unnest($1, $2, $3, $4, $5, $6) AS g(id, lease, outcome, why, wait, is_kept)
              JOIN jobs j ON j.id = g.id AND j.lease = g.lease
              WHERE j.id = ANY($1) ORDER BY j.id FOR UPDATE OF j),
          over AS (
              DELETE FROM jobs j USING given g
              WHERE j.id = g.id AND j.lease = g.lease AND g.outcome IN ('succeeded', 'discarded', 'cancelled')
-             RETURNING j.*, g.outcome, coalesce(g.why, j.last_error) AS why),
+             RETURNING j.*, g.outcome, g.is_kept, coalesce(g.why, j.last_error) AS why),
          kept AS (
              INSERT INTO jobs_history (id, org_id, user_id, kind, payload, context, priority, attempt,
                  max_attempts, unique_key, lane, lane_width, worker, checkpoint, progress, progress_seq,
                  outcome, last_error, created_at, started_at)
              SELECT id, org_id, user_id, kind, payload, context, priority, attempt,
                  max_attempts, unique_key, lane, lane_width, worker, checkpoint, progress, progress_seq + 1,
-                 outcome, why, created_at, started_at FROM over),
+                 outcome, why, created_at, started_at FROM over WHERE is_kept OR outcome <> 'succeeded'),
          back AS (
              UPDATE jobs j SET lease = NULL, leased_until = NULL, last_error = coalesce(g.why, j.last_error),
                  state = CASE g.outcome WHEN 'again' THEN 'scheduled' ELSE 'ready' END,
@@ -113,6 +115,7 @@ pub(crate) async fn finish(
     .bind::<Array<Text>, _>(finished.iter().map(|one| one.ending.outcome()).collect::<Vec<_>>())
     .bind::<Array<Nullable<Text>>, _>(finished.iter().map(|one| one.ending.why()).collect::<Vec<_>>())
     .bind::<Array<Double>, _>(finished.iter().map(|one| one.ending.wait()).collect::<Vec<_>>())
+    .bind::<Array<Bool>, _>(finished.iter().map(|one| one.is_kept).collect::<Vec<_>>())
     .load::<Row>(connection)
     .await?;
     Ok(rows.into_iter().map(|row| row.id).collect())

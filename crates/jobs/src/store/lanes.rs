@@ -28,6 +28,9 @@ pub(super) struct Candidate {
     ord: i64,
     #[diesel(sql_type = BigInt)]
     pub(super) position: i64,
+    /// Whether the transaction has the lane's lock.
+    #[diesel(sql_type = Bool)]
+    locked: bool,
 }
 
 /// What becomes of candidates.
@@ -35,20 +38,26 @@ pub(super) struct Candidate {
 pub(super) struct Choice {
     pub(super) taken: Vec<JobId>,
     pub(super) parked: Vec<JobId>,
-    /// The lanes whose locks the transaction holds.
-    pub(super) lanes: Vec<String>,
+    /// The lanes, of those whose locks the transaction holds, in which jobs are parked.
+    pub(super) crowded: Vec<String>,
     /// The first position that was left as it is, because somebody else is at its lane.
     pub(super) left_from: Option<i64>,
 }
 
+/// The first jobs that are ready in lanes. Locks those lanes that nobody else has locked.
 pub(super) async fn candidates(
     connection: &mut AsyncPgConnection,
     reach: &Reach<'_>,
 ) -> db::Result<Vec<Candidate>> {
     let ready = statement(
-        "SELECT id, lane, lane_width, ord, position FROM jobs
-         WHERE state = 'ready' AND lane IS NOT NULL AND priority = $1 AND position > $2 AND position <= $5 AND kind = ANY($3)
-         ORDER BY position LIMIT $4 FOR UPDATE SKIP LOCKED",
+        "WITH ready AS MATERIALIZED (
+             SELECT id, lane, lane_width, ord, position FROM jobs
+             WHERE state = 'ready' AND lane IS NOT NULL AND priority = $1 AND position > $2 AND position <= $5 AND kind = ANY($3)
+             ORDER BY position LIMIT $4 FOR UPDATE SKIP LOCKED),
+         lanes AS MATERIALIZED (
+             SELECT lane, pg_try_advisory_xact_lock(hashtextextended('jobs/' || lane, 0)) AS locked
+             FROM (SELECT DISTINCT lane FROM ready) l)
+         SELECT ready.*, lanes.locked FROM ready JOIN lanes USING (lane) ORDER BY position",
     );
     let ready = ready
         .bind::<SmallInt, _>(reach.priority.number())
@@ -68,7 +77,9 @@ pub(super) async fn choose(
     for candidate in candidates {
         by_lane.entry(candidate.lane.clone()).or_default().push(candidate);
     }
-    let locked = try_lock(connection, by_lane.keys().map(String::as_str).collect()).await?;
+    let is_locked = |waiting: &Vec<Candidate>| waiting.iter().any(|one| one.locked);
+    let locked: Vec<String> =
+        by_lane.iter().filter(|(_, waiting)| is_locked(waiting)).map(|(lane, _)| lane.clone()).collect();
     let occupied = occupancy(connection, &locked).await?;
     let mut choice = Choice::default();
     for lane in locked {
@@ -77,33 +88,21 @@ pub(super) async fn choose(
         let waiting = waiting.iter().map(|one| Waiting { id: one.id, ord: one.ord }).collect();
         let occupancy = occupied.get(&lane).copied().unwrap_or_default();
         let (taken, parked) = rule(width, occupancy, waiting);
+        if occupancy.parked || !parked.is_empty() {
+            choice.crowded.push(lane);
+        }
         choice.taken.extend(taken);
         choice.parked.extend(parked);
-        choice.lanes.push(lane);
     }
     choice.left_from = by_lane.into_values().flatten().map(|left| left.position).min();
     Ok(choice)
 }
 
-/// Locks those lanes that nobody else has locked.
-async fn try_lock(connection: &mut AsyncPgConnection, lanes: Vec<&str>) -> db::Result<Vec<String>> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        lane: String,
-        #[diesel(sql_type = Bool)]
-        locked: bool,
-    }
-    let rows = statement(
-        "SELECT lane, pg_try_advisory_xact_lock(hashtextextended('jobs/' || lane, 0)) AS locked
-         FROM unnest($1) AS lane",
-    );
-    let rows: Vec<Row> = rows.bind::<Array<Text>, _>(lanes).load(connection).await?;
-    Ok(rows.into_iter().filter(|row| row.locked).map(|row| row.lane).collect())
-}
-
 /// Waits for the locks of these lanes, always in the same order.
-pub(super) async fn lock(connection: &mut AsyncPgConnection, lanes: &[String]) -> db::Result<()> {
+pub(crate) async fn lock(connection: &mut AsyncPgConnection, lanes: &[String]) -> db::Result<()> {
+    if lanes.is_empty() {
+        return Ok(());
+    }
     let locked = statement(
         "SELECT count(pg_advisory_xact_lock(key)) FROM (
              SELECT DISTINCT hashtextextended('jobs/' || lane, 0) AS key FROM unnest($1) AS lane ORDER BY 1) keys",
@@ -124,15 +123,20 @@ async fn occupancy(
         running: i64,
         #[diesel(sql_type = Nullable<BigInt>)]
         first: Option<i64>,
+        #[diesel(sql_type = Bool)]
+        parked: bool,
     }
     let rows = statement(
         "SELECT lane,
                 (SELECT count(*) FROM jobs j WHERE j.lane = l.lane AND state = 'running') AS running,
-                (SELECT ord FROM jobs j WHERE j.lane = l.lane ORDER BY ord LIMIT 1) AS first
+                (SELECT min(ord) FROM unnest(ARRAY['ready', 'scheduled', 'parked', 'running']) AS s(state), LATERAL (
+                     SELECT ord FROM jobs j WHERE j.lane = l.lane AND j.state = s.state ORDER BY ord LIMIT 1) o
+                ) AS first,
+                EXISTS (SELECT FROM jobs j WHERE j.lane = l.lane AND state = 'parked') AS parked
          FROM unnest($1) AS l(lane)",
     );
     let rows: Vec<Row> = rows.bind::<Array<Text>, _>(lanes).load(connection).await?;
-    let occupancy = |row: &Row| Occupancy { running: row.running, first: row.first };
+    let occupancy = |row: &Row| Occupancy { running: row.running, first: row.first, parked: row.parked };
     Ok(rows.into_iter().map(|row| (row.lane.clone(), occupancy(&row))).collect())
 }
 
@@ -151,17 +155,23 @@ pub(super) async fn park(connection: &mut AsyncPgConnection, ids: &[JobId]) -> d
 ///
 /// In an ordered lane a job that waits for its next attempt takes the one place; in a
 /// limited one it takes none.
-pub(super) async fn release(connection: &mut AsyncPgConnection, lanes: &[String]) -> db::Result<()> {
+pub(crate) async fn release(connection: &mut AsyncPgConnection, lanes: &[String]) -> db::Result<()> {
+    if lanes.is_empty() {
+        return Ok(());
+    }
     let release = statement(
         "WITH room AS (
-             SELECT l.lane, (
-                 SELECT coalesce(max(lane_width), 1) FROM (
-                     SELECT lane_width FROM jobs j WHERE j.lane = l.lane ORDER BY ord LIMIT 1) w
-             ) - (
-                 SELECT count(*) FROM jobs j WHERE j.lane = l.lane AND (
-                     state IN ('ready', 'running') OR (state = 'scheduled' AND lane_width IS NULL))
-             ) AS free
-             FROM (SELECT DISTINCT lane FROM unnest($1) AS lane) l),
+             SELECT l.lane, first.width - (
+                 SELECT count(*) FROM (
+                     (SELECT 1 FROM jobs j WHERE j.lane = l.lane AND state = 'running' LIMIT first.width)
+                     UNION ALL
+                     (SELECT 1 FROM jobs j WHERE j.lane = l.lane AND state = 'ready' LIMIT first.width)
+                     UNION ALL
+                     (SELECT 1 FROM jobs j WHERE j.lane = l.lane AND state = 'scheduled' AND lane_width IS NULL LIMIT 1)
+                 ) taken) AS free
+             FROM (SELECT DISTINCT lane FROM unnest($1) AS lane) l, LATERAL (
+                 SELECT coalesce(lane_width, 1) AS width FROM jobs j WHERE j.lane = l.lane AND state = 'parked'
+                 ORDER BY ord LIMIT 1) first),
          next AS (
              SELECT p.id FROM room, LATERAL (
                  SELECT id FROM jobs j WHERE j.lane = room.lane AND state = 'parked'

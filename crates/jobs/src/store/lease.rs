@@ -107,7 +107,7 @@ pub(crate) async fn expire(connection: &mut AsyncPgConnection, lease: Duration) 
         } else {
             Ending::Again { after: Duration::ZERO, why }
         };
-        let finished = [Finished { id: late.id, lease: late.lease, ending }];
+        let finished = [Finished { id: late.id, lease: late.lease, ending, is_kept: true }];
         let lanes: Vec<String> = late.lane.into_iter().collect();
         let ended: db::Result<_> = db::transaction(connection, async |connection| {
             finish_in_lanes(connection, &finished, &lanes).await

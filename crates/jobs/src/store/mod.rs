@@ -10,6 +10,7 @@ mod read;
 pub(crate) use claim::{Claimed, Haul, Reach, claim, claim_in_lanes, promote};
 pub(crate) use finish::{Ending, Finished, finish, finish_in_lanes};
 pub(crate) use fires::{fire, last_fire, now};
+pub(crate) use lanes::{lock, release};
 pub(crate) use lease::{checkpoint, expire, progress, renew};
 pub use read::{Cancelled, Count, Filter, Replayed, Stored};
 pub(crate) use read::{UNSEEN, cancel, changed, counts, find, list, replay};

@@ -258,7 +258,8 @@ async fn end_waiting(connection: &mut AsyncPgConnection, id: JobId, lanes: &[Str
         "UPDATE jobs SET state = 'running', lease = $2, leased_until = clock_timestamp() WHERE id = $1",
     );
     hold.bind::<SqlUuid, _>(id).bind::<SqlUuid, _>(lease).execute(connection).await?;
-    finish_in_lanes(connection, &[Finished { id, lease, ending: Ending::Cancelled }], lanes).await?;
+    finish_in_lanes(connection, &[Finished { id, lease, ending: Ending::Cancelled, is_kept: true }], lanes)
+        .await?;
     Ok(())
 }
 

@@ -6,8 +6,14 @@ use ids::JobId;
 use service_kit::db;
 use tokio::sync::mpsc;
 
-use super::board::{Board, Over};
-use crate::store::{self, Ending, Finished};
+use super::{
+    attempt::remedy,
+    board::{Board, Over},
+};
+use crate::{
+    Failure, effect,
+    store::{self, Ending, Finished},
+};
 
 /// How many endings go into one statement.
 const MOST: usize = 256;
@@ -19,32 +25,41 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub(super) async fn run(board: &Rc<Board>, mut endings: mpsc::UnboundedReceiver<Over>) {
     let mut batch = Vec::with_capacity(MOST);
     while endings.recv_many(&mut batch, MOST).await > 0 {
-        let (free, laned): (Vec<Over>, Vec<Over>) = batch.drain(..).partition(|over| over.lane.is_none());
+        let (free, laned): (Vec<Over>, Vec<Over>) =
+            batch.drain(..).partition(|over| over.known.lane.is_none());
         for overs in [free, laned] {
-            settle(board, &overs).await;
+            settle(board, overs).await;
         }
     }
 }
 
 /// Writes until it is written. What the database refuses is told one by one, so that one
-/// bad ending holds up no others; that one's lease runs out.
-async fn settle(board: &Board, overs: &[Over]) {
-    while let Err(why) = write(board, overs).await {
-        match (&why, overs) {
-            (db::Error::Query(_), [one]) => {
-                tracing::error!(%why, job = %one.finished.id, "the end of a job cannot be written");
-                break;
+/// bad ending holds up no others: its attempt has failed, or else its lease runs out.
+async fn settle(board: &Board, mut overs: Vec<Over>) {
+    while let Err(why) = write(board, &overs).await {
+        match (&why, &mut *overs) {
+            (Unwritten::Later(why), _) => {
+                tracing::warn!(
+                    why,
+                    jobs = overs.len(),
+                    "the ends of jobs could not be written; trying again"
+                );
+                tokio::time::sleep(PAUSE).await;
             }
-            (db::Error::Query(_), several) => {
-                tracing::warn!(%why, jobs = overs.len(), "the ends of jobs are written one by one");
-                for one in several {
-                    Box::pin(settle(board, std::slice::from_ref(one))).await;
+            (Unwritten::Never(failure), [one]) => {
+                tracing::error!(why = %failure, job = %one.known.id, "the end of a job cannot be written");
+                let remedy = one.effect.take().and_then(|_effect| remedy(board, &one.known, failure));
+                match remedy {
+                    Some(ending) => one.finished.ending = ending,
+                    None => break,
+                }
+            }
+            (Unwritten::Never(failure), _) => {
+                tracing::warn!(why = %failure, jobs = overs.len(), "the ends of jobs are written one by one");
+                for one in overs {
+                    Box::pin(settle(board, vec![one])).await;
                 }
                 return;
-            }
-            (db::Error::Unavailable(_), _) => {
-                tracing::warn!(%why, jobs = overs.len(), "the ends of jobs could not be written; trying again");
-                tokio::time::sleep(PAUSE).await;
             }
         }
     }
@@ -54,18 +69,47 @@ async fn settle(board: &Board, overs: &[Over]) {
     }
 }
 
+/// Why ends were not written, and nothing of them was.
+enum Unwritten {
+    /// The database is away, or too busy.
+    Later(String),
+    /// It refuses them, or an effect does.
+    Never(Failure),
+}
+
+impl From<Failure> for Unwritten {
+    fn from(failure: Failure) -> Self {
+        if db::is_passing(&*failure.cause) { Self::Later(failure.told()) } else { Self::Never(failure) }
+    }
+}
+
+impl From<db::Error> for Unwritten {
+    fn from(error: db::Error) -> Self {
+        Failure::from(error).into()
+    }
+}
+
 /// Either all of them run in lanes, or none.
-async fn write(board: &Board, overs: &[Over]) -> db::Result<()> {
+async fn write(board: &Board, overs: &[Over]) -> Result<(), Unwritten> {
     if overs.is_empty() {
         return Ok(());
     }
     let finished: Vec<Finished> = overs.iter().map(|over| over.finished.clone()).collect();
-    let lanes: Vec<String> = overs.iter().filter_map(|over| over.lane.clone()).collect();
-    let known = if lanes.is_empty() {
+    let mut lanes: Vec<String> = overs.iter().filter_map(|over| over.known.lane.clone()).collect();
+    lanes.sort_unstable();
+    lanes.dedup();
+    let known = if lanes.is_empty() && overs.iter().all(|over| over.effect.is_none()) {
         store::finish(&mut *board.db.connection().await?, &finished).await?
     } else {
-        let ending = async |connection: &mut _| store::finish_in_lanes(connection, &finished, &lanes).await;
-        let known = board.db.transaction(ending).await?;
+        let known = board.db.transaction(async |connection| {
+            store::lock(connection, &lanes).await?;
+            let known = store::finish(connection, &finished).await?;
+            let ended = overs.iter().filter(|over| known.contains(&over.finished.id));
+            effect::commit(connection, ended.filter_map(|over| over.effect.as_ref())).await?;
+            store::release(connection, &lanes).await?;
+            Ok::<_, Unwritten>(known)
+        });
+        let known = known.await?;
         // The next ones of the lanes are ready now.
         board.work.notify_one();
         known

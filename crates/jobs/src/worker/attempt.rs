@@ -7,7 +7,7 @@ use service_discovery::Context;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::board::Board;
+use super::board::{Board, Known};
 use crate::{
     Done, Failure, Run,
     job::Remedy,
@@ -15,20 +15,20 @@ use crate::{
 };
 
 /// Runs the handler and says how it ended.
-pub(super) async fn run(board: Rc<Board>, mut claimed: Claimed) {
-    let (lease, kind) = (claimed.lease, std::mem::take(&mut claimed.kind));
+pub(super) async fn run(board: Rc<Board>, known: Rc<Known>, mut claimed: Claimed) {
+    let (lease, kind) = (claimed.lease, &known.kind);
     if let Some(metrics) = &board.metrics {
-        metrics.begun(&kind, claimed.waited);
+        metrics.begun(kind, claimed.waited);
     }
     let began = Instant::now();
-    let ending = match attempt(&board, &kind, &mut claimed).await {
-        Ok(done) => (!done.committed).then_some(Ending::Succeeded),
-        Err(failure) => remedy(&board, &kind, &claimed, &failure),
+    let (ending, effect) = match attempt(&board, kind, &mut claimed).await {
+        Ok(done) => ((!done.committed).then_some(Ending::Succeeded), done.effect),
+        Err(mut failure) => (remedy(&board, &known, &failure), failure.effect.take()),
     };
     if let Some(metrics) = &board.metrics {
-        metrics.ended(&kind, ending.as_ref().map_or("succeeded", Ending::outcome), began.elapsed());
+        metrics.ended(kind, ending.as_ref().map_or("succeeded", Ending::outcome), began.elapsed());
     }
-    board.end(lease, ending);
+    board.end(lease, ending, effect);
 }
 
 /// The handler, in the trace of the request that caused the job. A panic is a failure
@@ -37,7 +37,7 @@ async fn attempt(board: &Board, kind: &str, claimed: &mut Claimed) -> Result<Don
     let span = tracing::info_span!("job", job = %claimed.id, kind, attempt = claimed.attempt);
     let context = context(claimed, &span);
     let payload = claimed.payload.take();
-    let run = Run::new(board.db.clone(), claimed);
+    let run = Run::new(board.db.clone(), claimed, board.handlers.policy(kind).is_kept);
     let handler = context.scope(board.handlers.run(kind, payload, run));
     let outcome = AssertUnwindSafe(handler).catch_unwind().instrument(span).await;
     outcome.unwrap_or_else(|panic| {
@@ -55,8 +55,9 @@ fn context(claimed: &mut Claimed, span: &tracing::Span) -> Context {
 }
 
 /// What follows a failure; nothing, if the job is somebody else's by now.
-fn remedy(board: &Board, kind: &str, claimed: &Claimed, failure: &Failure) -> Option<Ending> {
-    let (id, attempt, why) = (claimed.id, claimed.attempt, failure.told());
+pub(super) fn remedy(board: &Board, known: &Known, failure: &Failure) -> Option<Ending> {
+    let Known { id, kind, attempt, max_attempts, .. } = known;
+    let why = failure.told();
     let wait = match failure.remedy {
         Remedy::Lost => {
             tracing::warn!(job = %id, kind, "a job was taken over by another worker");
@@ -66,12 +67,12 @@ fn remedy(board: &Board, kind: &str, claimed: &Claimed, failure: &Failure) -> Op
             tracing::error!(job = %id, kind, attempt, %why, "a job is given up");
             return Some(Ending::Discarded(why));
         }
-        _ if attempt >= claimed.max_attempts => {
+        _ if attempt >= max_attempts => {
             tracing::error!(job = %id, kind, attempt, %why, "a job is given up after its last attempt");
             return Some(Ending::Discarded(why));
         }
         Remedy::RetryAfter(wait) => wait,
-        Remedy::Retry => board.handlers.policy(kind).wait(u32::try_from(attempt).unwrap_or(1), chance()),
+        Remedy::Retry => board.handlers.policy(kind).wait(u32::try_from(*attempt).unwrap_or(1), chance()),
     };
     tracing::warn!(job = %id, kind, attempt, %why, ?wait, "a job failed and is tried again");
     Some(Ending::Again { after: wait, why })

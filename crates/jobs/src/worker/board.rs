@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::{Options, attempt, fetch::Part};
 use crate::{
     Handlers, JobMetrics,
+    effect::Boxed,
     store::{Claimed, Ending, Finished},
 };
 
@@ -52,19 +53,28 @@ pub(super) struct Board {
 /// What an attempt holds: a job that this worker claims again has another.
 pub(super) type Lease = Uuid;
 
+/// What an attempt is at.
+pub(super) struct Known {
+    pub(super) id: JobId,
+    pub(super) kind: String,
+    pub(super) lane: Option<String>,
+    pub(super) attempt: i32,
+    pub(super) max_attempts: i32,
+}
+
 struct Slot {
-    id: JobId,
-    lane: Option<String>,
+    known: Rc<Known>,
     /// When the database last confirmed the lease.
     confirmed: Instant,
     handler: Option<AbortHandle>,
 }
 
 /// An attempt that ended, on its way to the database.
-#[derive(Debug)]
 pub(super) struct Over {
+    pub(super) known: Rc<Known>,
     pub(super) finished: Finished,
-    pub(super) lane: Option<String>,
+    /// What is written with its end.
+    pub(super) effect: Option<Boxed>,
 }
 
 impl Board {
@@ -139,25 +149,33 @@ impl Board {
 
     /// Begins an attempt. One at the same job that still runs here has lost its lease.
     pub(super) fn begin(self: &Rc<Self>, claimed: Claimed) {
-        let (id, lease, lane) = (claimed.id, claimed.lease, claimed.lane.clone());
-        self.of(id).into_iter().for_each(|old| self.interrupt(old, None));
+        let lease = claimed.lease;
+        let known = Rc::new(Known {
+            id: claimed.id,
+            kind: claimed.kind.clone(),
+            lane: claimed.lane.clone(),
+            attempt: claimed.attempt,
+            max_attempts: claimed.max_attempts,
+        });
+        self.of(known.id).into_iter().for_each(|old| self.interrupt(old, None));
         self.running.set(self.running.get() + 1);
-        let slot = Slot { id, lane, confirmed: Instant::now(), handler: None };
+        let slot = Slot { known: Rc::clone(&known), confirmed: Instant::now(), handler: None };
         self.slots.borrow_mut().insert(lease, slot);
-        let handler = tokio::task::spawn_local(attempt::run(Rc::clone(self), claimed)).abort_handle();
+        let handler = attempt::run(Rc::clone(self), known, claimed);
+        let handler = tokio::task::spawn_local(handler).abort_handle();
         if let Some(slot) = self.slots.borrow_mut().get_mut(&lease) {
             slot.handler = Some(handler);
         }
     }
 
     /// A handler ended by itself. `None`: the database knows, or it is not ours to say.
-    pub(super) fn end(&self, lease: Lease, ending: Option<Ending>) {
+    pub(super) fn end(&self, lease: Lease, ending: Option<Ending>, effect: Option<Boxed>) {
         self.running.set(self.running.get().saturating_sub(1));
         match ending {
-            Some(ending) => self.tell(lease, ending),
+            Some(ending) => self.tell(lease, ending, effect),
             None => {
                 let slot = self.slots.borrow_mut().remove(&lease);
-                if slot.is_some_and(|slot| slot.lane.is_some()) {
+                if slot.is_some_and(|slot| slot.known.lane.is_some()) {
                     // The next one of the lane is ready now.
                     self.work.notify_one();
                 }
@@ -171,7 +189,7 @@ impl Board {
         let handler = self.slots.borrow_mut().get_mut(&lease).and_then(|slot| slot.handler.take());
         if let Some(handler) = handler.filter(|handler| !handler.is_finished()) {
             handler.abort();
-            self.end(lease, ending);
+            self.end(lease, ending, None);
         }
     }
 
@@ -182,14 +200,16 @@ impl Board {
 
     /// The attempts at a job.
     fn of(&self, id: JobId) -> Vec<Lease> {
-        self.slots.borrow().iter().filter(|(_, slot)| slot.id == id).map(|(lease, _)| *lease).collect()
+        self.slots.borrow().iter().filter(|(_, slot)| slot.known.id == id).map(|(lease, _)| *lease).collect()
     }
 
-    fn tell(&self, lease: Lease, ending: Ending) {
-        let slot = self.slots.borrow().get(&lease).map(|slot| (slot.id, slot.lane.clone()));
-        if let Some((id, lane)) = slot {
+    fn tell(&self, lease: Lease, ending: Ending, effect: Option<Boxed>) {
+        let known = self.slots.borrow().get(&lease).map(|slot| Rc::clone(&slot.known));
+        if let Some(known) = known {
+            let is_kept = self.handlers.policy(&known.kind).is_kept;
+            let finished = Finished { id: known.id, lease, ending, is_kept };
             // Tolerated: without a receiver the worker is on its way out, and leases run out.
-            let _ = self.endings.send(Over { finished: Finished { id, lease, ending }, lane });
+            let _ = self.endings.send(Over { known, finished, effect });
         }
     }
 
@@ -205,7 +225,7 @@ impl Board {
     pub(super) fn leases(&self, age: Duration) -> Vec<(JobId, Lease)> {
         let slots = self.slots.borrow();
         let old = slots.iter().filter(|(_, slot)| slot.confirmed.elapsed() >= age);
-        old.map(|(lease, slot)| (slot.id, *lease)).collect()
+        old.map(|(lease, slot)| (slot.known.id, *lease)).collect()
     }
 
     /// The database confirmed a lease that was asked about at `asked`.

@@ -329,3 +329,45 @@ fn old_partitions_of_the_history_go_and_new_ones_come() {
         assert_eq!(fixture.state(id).await, "cancelled");
     });
 }
+
+#[test]
+fn effects_of_many_commit_with_their_ends_and_one_that_cannot_harms_no_other() {
+    local(async {
+        let fixture = fixture().await;
+        fixture.execute(EFFECTS).await;
+        let bad = fixture.enqueue(&Probe::new("bad", Act::Noted)).await;
+        let again = fixture.enqueue(&Probe::ordered("again", Act::NotedAgain, "b")).await;
+        for number in 0..20 {
+            fixture.enqueue(&Probe::new(number, Act::Noted)).await;
+            fixture.enqueue(&Probe::limited(number, Act::Noted, "a", 3)).await;
+        }
+        let worker = work(&fixture.database, quick());
+        fixture.until("SELECT count(*) FROM jobs_history WHERE outcome = 'succeeded'", 40).await;
+        fixture.until_state(again, "scheduled").await;
+        // It is given up after all of its attempts, each of which has failed.
+        fixture.until_state(bad, "discarded").await;
+        worker.stop().await;
+        assert_eq!(fixture.number("SELECT count(*) FROM effects WHERE name <> 'again'").await, 40);
+        assert_eq!(fixture.number("SELECT count(*) FROM effects WHERE name = 'again'").await, 1);
+    });
+}
+
+#[test]
+fn an_effect_of_an_attempt_whose_lease_is_lost_is_none() {
+    local(async {
+        let fixture = fixture().await;
+        fixture.execute(EFFECTS).await;
+        // Nobody writes ends as long as the queue is locked; the lease is gone by then.
+        let id = fixture.enqueue(&Probe::ordered("once", Act::Noted, "l")).await;
+        let mut holder = fixture.database.connect().await;
+        let worker = work(&fixture.database, quick());
+        let lock = holder.transaction().await.unwrap();
+        lock.execute("SELECT pg_advisory_xact_lock(hashtextextended('jobs/l', 0))", &[]).await.unwrap();
+        fixture.until("SELECT count(*) FROM jobs WHERE state IN ('ready', 'running')", 1).await;
+        lock.execute("UPDATE jobs SET lease = gen_random_uuid() WHERE state = 'running'", &[]).await.unwrap();
+        lock.commit().await.unwrap();
+        fixture.until_state(id, "succeeded").await;
+        worker.stop().await;
+        assert_eq!(fixture.number("SELECT count(*) FROM effects").await, 1);
+    });
+}

@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc, time::Duration};
 
 use diesel_async::AsyncPgConnection;
 use ids::JobId;
-use jobs::{Done, Failure, Handlers, Job, Lane, Options, Policy, Priority, Run, Worker};
+use jobs::{Done, Effect, Failure, Handlers, Job, Lane, Options, Policy, Priority, Run, Worker};
 use serde::{Deserialize, Serialize};
 use service_kit::{
     db::Db,
@@ -99,6 +99,10 @@ pub(crate) enum Act {
     Nothing,
     /// Adds a row to `effects` together with its end.
     Effect,
+    /// The same, beside those of others.
+    Noted,
+    /// The same, and asks to be tried again after an hour.
+    NotedAgain,
     /// Fails so many times, then succeeds.
     Fail(u32),
     Discard,
@@ -148,6 +152,7 @@ impl Job for Probe {
         first_wait: Duration::from_millis(20),
         longest_wait: Duration::from_millis(100),
         priority: Priority::Normal,
+        is_kept: true,
     };
 
     fn lane(&self) -> Option<Lane> {
@@ -166,6 +171,10 @@ impl Job for Probe {
         match self.act {
             Act::Nothing => Ok(run.done()),
             Act::Effect => run.finish(async |connection| effect(connection, &self.name).await).await,
+            Act::Noted => Ok(run.done_with(Said(self.name))),
+            Act::NotedAgain => {
+                Err(Failure::retry_after(Duration::from_secs(3600), "later").with(Said(self.name)))
+            }
             Act::Fail(times) if run.attempt() <= times => Err(std::io::Error::other("not yet").into()),
             Act::Fail(_) => Ok(run.done()),
             Act::Discard => Err(Failure::discard("it makes no sense")),
@@ -204,6 +213,19 @@ async fn effect(connection: &mut AsyncPgConnection, name: &str) -> Result<(), Fa
     let insert = sql_query("INSERT INTO effects (name) VALUES ($1)");
     insert.bind::<Text, _>(name).execute(connection).await?;
     Ok(())
+}
+
+/// An effect that commits beside others; that of `bad` cannot.
+struct Said(String);
+
+impl Effect for Said {
+    async fn commit(connection: &mut AsyncPgConnection, effects: &[&Self]) -> Result<(), Failure> {
+        for said in effects {
+            let name = if said.0 == "bad" { "\0" } else { &said.0 };
+            effect(connection, name).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Where effects go.

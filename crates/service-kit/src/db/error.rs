@@ -21,6 +21,17 @@ impl From<DieselError> for Error {
     }
 }
 
+/// Whether it is behind this error that the database is away, or too busy: trying again helps.
+#[must_use]
+pub fn is_passing(error: &(dyn std::error::Error + 'static)) -> bool {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.into_iter().any(|cause| match (cause.downcast_ref(), cause.downcast_ref()) {
+        (Some(Error::Unavailable(_)), _) => true,
+        (_, Some(diesel)) => is_outage(diesel) || is_contention(diesel),
+        _ => false,
+    })
+}
+
 /// Whether the server or the connection is gone. diesel keeps no SQLSTATE, so what
 /// the server says when it stops (57P01 to 57P03) is known by its words.
 fn is_outage(error: &DieselError) -> bool {
@@ -88,5 +99,8 @@ mod tests {
             assert!(matches!(error, Error::Unavailable(_)) && error.retry_after().is_some(), "{passing}");
         }
         assert!(matches!(of("division by zero"), Error::Query(_)));
+        assert!(is_passing(&of("deadlock detected")) && !is_passing(&of("division by zero")));
+        let wrapped = std::io::Error::other(of("deadlock detected"));
+        assert!(is_passing(&wrapped), "whatever it is the cause of");
     }
 }

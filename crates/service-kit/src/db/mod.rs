@@ -7,7 +7,7 @@ mod pools;
 mod statement;
 
 pub use connect::{ConnectError, Connector};
-pub use error::Error;
+pub use error::{Error, is_passing};
 pub use hints::Hints;
 pub use statement::{Bound, Statement, statement};
 
