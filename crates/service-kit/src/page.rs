@@ -57,7 +57,7 @@ impl PageQuery {
         if !(1..=MAX_LIMIT).contains(&limit) {
             return Err(PageError::Limit);
         }
-        let after = self.cursor.as_deref().map(|cursor| decode(list, cursor).ok_or(PageError::Cursor));
+        let after = self.cursor.as_deref().map(|cursor| place(list, cursor).map(Uuid::from_bytes));
         Ok(Page { limit, after: after.transpose()? })
     }
 }
@@ -74,25 +74,32 @@ impl Page {
         let limit = usize::try_from(self.limit).unwrap_or_default();
         let more = rows.len() > limit;
         rows.truncate(limit);
-        rows.last().filter(|_| more).map(|last| encode(list, id(last)))
+        rows.last().filter(|_| more).map(|last| cursor(list, id(last).as_bytes()))
     }
 }
 
-fn encode(list: &str, id: Uuid) -> String {
-    BASE64URL_NOPAD.encode(&[&id.as_bytes()[..], &checksum(list, id)].concat())
+/// The cursor of a place in a list that is not ordered by ids alone; [`Page`] writes those of others.
+#[must_use]
+pub fn cursor(list: &str, place: &[u8]) -> String {
+    BASE64URL_NOPAD.encode(&[place, &checksum(list, place)].concat())
 }
 
-fn decode(list: &str, cursor: &str) -> Option<Uuid> {
-    let bytes = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok()?;
-    let (id, sum) = bytes.split_first_chunk::<16>()?;
-    let id = Uuid::from_bytes(*id);
-    (sum == checksum(list, id)).then_some(id)
+/// The place that a cursor of this list names.
+///
+/// # Errors
+/// [`PageError::Cursor`].
+pub fn place<const LENGTH: usize>(list: &str, cursor: &str) -> Result<[u8; LENGTH], PageError> {
+    let bytes = BASE64URL_NOPAD.decode(cursor.as_bytes()).map_err(|_why| PageError::Cursor)?;
+    match bytes.split_first_chunk::<LENGTH>() {
+        Some((place, sum)) if sum == checksum(list, place) => Ok(*place),
+        _ => Err(PageError::Cursor),
+    }
 }
 
 /// Tells a mistyped cursor, or one of another list. It keeps no secret: what a
 /// cursor names is filtered by its owner again.
-fn checksum(list: &str, id: Uuid) -> [u8; CHECKSUM] {
-    let sum = digest::digest(&digest::SHA256, &[list.as_bytes(), id.as_bytes()].concat());
+fn checksum(list: &str, place: &[u8]) -> [u8; CHECKSUM] {
+    let sum = digest::digest(&digest::SHA256, &[list.as_bytes(), place].concat());
     let mut short = [0; CHECKSUM];
     short.copy_from_slice(&sum.as_ref()[..CHECKSUM]);
     short
@@ -129,7 +136,7 @@ mod tests {
         #[test]
         fn a_cursor_reads_back_in_its_list_only(id: u128) {
             let id = Uuid::from_u128(id);
-            let cursor = encode("sessions", id);
+            let cursor = cursor("sessions", id.as_bytes());
             prop_assert_eq!(query(None, Some(cursor.clone())).page("sessions").unwrap().after, Some(id));
             prop_assert_eq!(query(None, Some(cursor)).page("api-keys"), Err(PageError::Cursor));
         }
@@ -155,7 +162,7 @@ mod tests {
         let mut rows = vec![Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3)];
         let next = page.cut("x", &mut rows, |id| *id).unwrap();
         assert_eq!(rows.len(), 2);
-        assert_eq!(decode("x", &next), Some(Uuid::from_u128(2)));
+        assert_eq!(place("x", &next), Ok(Uuid::from_u128(2).into_bytes()));
         assert_eq!(page.cut("x", &mut rows, |id| *id), None);
     }
 }

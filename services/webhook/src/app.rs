@@ -17,7 +17,10 @@ use service_kit::{
 };
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{Settings, about, background::background, internal_routes, migrations, routes, subscriptions};
+use crate::{
+    Settings, about, background::background, internal_routes, migrations, portal::Links, routes,
+    subscriptions,
+};
 
 /// The service, listening but not yet serving.
 pub struct App {
@@ -121,14 +124,17 @@ struct State {
     verifier: Data<Verifier>,
     keyring: Data<Keyring>,
     egress: Data<Egress>,
+    links: Data<Links>,
 }
 
 impl State {
     fn new(settings: Settings, db: Db, egress: Egress, revocations: Revocations) -> Result<Self, BuildError> {
         let gateway = Trusted::gateway(&settings.registry, Service::Webhook)?;
         let auth = Trusted::auth(&settings.registry, Service::Webhook, settings.takes_clients_tokens)?;
+        let links = Links::new(&settings.registry, settings.publishing.secret.clone())?;
         Ok(Self {
             serves: settings.role.serves(),
+            links: Data::new(links),
             db: Data::new(db),
             verifier: Data::new(Verifier::new(vec![gateway, auth], revocations).remembering()),
             keyring: Data::from(settings.keyring),
@@ -143,7 +149,8 @@ impl State {
                 .app_data(self.db.clone())
                 .app_data(self.verifier.clone())
                 .app_data(self.keyring.clone())
-                .app_data(self.egress.clone());
+                .app_data(self.egress.clone())
+                .app_data(self.links.clone());
             if self.serves {
                 routes(config);
             }

@@ -2,8 +2,11 @@
 //!
 //! [`routes`] is the table of contents. `endpoint` is where messages go, `secret` what they are
 //! signed with and `signing` how. A `message` goes to endpoints by a `delivery` to each, `sending`
-//! is one attempt of it; `trial` is a message that is sent to see whether it arrives. `retention` is how
+//! is one attempt of it, `poll` how it is asked for instead; `trial` is a message that is sent to see whether it arrives. `retention` is how
 //! long they are kept, `erasure` what goes with an organisation, `personal` what is about a person.
+//!
+//! The other way round, a `source` is a provider that posts to us, and `inbound` what it posted. The `portal` is
+//! a page where all of it is looked after.
 
 mod app;
 mod background;
@@ -11,14 +14,18 @@ mod delivery;
 mod endpoint;
 mod erasure;
 mod event_type;
+mod inbound;
 mod message;
 mod permissions;
 mod personal;
+mod poll;
+mod portal;
 mod retention;
 mod secret;
 mod sending;
 mod settings;
 mod signing;
+mod source;
 mod trial;
 
 use actix_web::web;
@@ -51,6 +58,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(endpoint::http::recover_webhook_endpoint)
         .service(endpoint::http::replay_webhook_endpoint)
         .service(endpoint::http::get_webhook_endpoint_stats)
+        .service(delivery::http::list_webhook_deliveries)
+        .service(poll::http::poll_webhook_endpoint)
         .service(secret::http::get_webhook_secret)
         .service(secret::http::rotate_webhook_secret)
         .service(trial::http::test_webhook_endpoint)
@@ -63,7 +72,17 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(message::http::send_webhook_message)
         .service(message::http::resend_webhook_message)
         .service(message::http::get_webhook_message)
-        .service(message::http::list_webhook_attempts);
+        .service(message::http::list_webhook_attempts)
+        .service(source::http::list_webhook_sources)
+        .service(source::http::create_webhook_source)
+        .service(source::http::get_webhook_source)
+        .service(source::http::update_webhook_source)
+        .service(source::http::delete_webhook_source)
+        .service(source::http::get_webhook_source_secret)
+        .service(inbound::http::list_webhook_received)
+        .service(inbound::http::receive_hook)
+        .service(portal::http::create_webhook_portal_link)
+        .service(portal::http::get_webhook_portal);
     jobs_http::routes(config, Service::Webhook);
 }
 
@@ -91,10 +110,12 @@ fn about() -> Document {
 }
 
 /// What the operations are grouped by.
-const TAGS: [(&str, &str); 3] = [
+const TAGS: [(&str, &str); 5] = [
     ("Webhook endpoints", "URLs that events are posted to, and their secrets"),
     ("Webhook event types", "The catalogue: what messages say, and the JSON Schemas that they fit"),
     ("Webhook messages", "What is posted to them, and what came of it"),
+    ("Webhook sources", "Providers that post events to us, and what they posted"),
+    ("Webhook portal", "A page where endpoints are looked after"),
 ];
 
 /// The schema of webhook's database.

@@ -46,7 +46,7 @@ pub(crate) struct To<'a> {
     pub(crate) url: &'a str,
     /// The endpoint's own.
     pub(crate) headers: HeaderMap,
-    pub(crate) language: Language,
+    pub(crate) language: &'a Language,
 }
 
 /// Posts a message of an organisation there, in its language, signed by each of these secrets at this

@@ -59,7 +59,7 @@ pub struct Delivering {
     /// attempt: `delivery.waits`, seconds separated by commas. By default those of Standard
     /// Webhooks: 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h.
     pub waits: Vec<Duration>,
-    /// How many are under way at once in this process: `delivery.concurrency`; 256 by default.
+    /// How many are under way at once in this process: `delivery.concurrency`; 512 by default.
     pub concurrency: usize,
 }
 
@@ -70,7 +70,7 @@ impl Delivering {
     fn read(read: &mut Reader) -> Self {
         let usual = || WAITS.map(Duration::from_secs).into();
         let waits = read.optional_parsed("delivery.waits", waits).unwrap_or_else(usual);
-        Self { waits, concurrency: read.within("delivery.concurrency", 256_usize, 1..=10_000) }
+        Self { waits, concurrency: read.within("delivery.concurrency", 512_usize, 1..=10_000) }
     }
 }
 

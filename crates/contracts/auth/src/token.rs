@@ -95,6 +95,14 @@ pub enum Exchange {
         /// The service to call.
         service: Service,
     },
+    /// The token of a request that webhook is serving, for one that somebody else holds to look after
+    /// webhooks.
+    Portal {
+        /// The token that came with the request.
+        token: Secret,
+        /// What it may do, separated by spaces.
+        scope: String,
+    },
     /// A grant that the service holds, to call another in the name of who gave it.
     Grant {
         /// Which.
@@ -106,6 +114,7 @@ pub enum Exchange {
 
 impl From<Grant> for TokenRequest {
     fn from(grant: Grant) -> Self {
+        let mut scope = None;
         let (subject, kind, audience) = match grant {
             Grant::Own(service) => {
                 let grant_type = grant_type::CLIENT_CREDENTIALS.to_owned();
@@ -124,11 +133,15 @@ impl From<Grant> for TokenRequest {
             Grant::Exchange(Exchange::OnBehalf { token, service }) => {
                 (token, token_type::ACCESS_TOKEN, service.to_string())
             }
+            Grant::Exchange(Exchange::Portal { token, scope: wanted }) => {
+                scope = Some(wanted);
+                (token, token_type::ACCESS_TOKEN, "plinth".to_owned())
+            }
         };
         Self {
             grant_type: grant_type::TOKEN_EXCHANGE.to_owned(),
             audience: Some(audience),
-            scope: None,
+            scope,
             subject_token: Some(subject),
             subject_token_type: Some(kind.to_owned()),
         }

@@ -56,8 +56,30 @@ pub const ENDPOINT_REPLAYED: Action = Action::new(
     "Somebody had all that was accepted since then and never went to an endpoint sent there.",
 );
 
+/// Somebody registered a source.
+pub const SOURCE_CREATED: Action =
+    Action::new("webhook_source.created", "Somebody registered a source of events.");
+
+/// Somebody changed a source.
+pub const SOURCE_UPDATED: Action =
+    Action::new("webhook_source.updated", "Somebody changed a source of events, or its secret.");
+
+/// Somebody deleted a source.
+pub const SOURCE_DELETED: Action =
+    Action::new("webhook_source.deleted", "Somebody deleted a source of events.");
+
+/// Somebody read the secret of a source.
+pub const SOURCE_SECRET_READ: Action =
+    Action::new("webhook_source.secret_read", "Somebody read what a source's events are verified with.");
+
+/// Somebody made a link to the portal.
+pub const PORTAL_LINK_CREATED: Action = Action::new(
+    "webhook_portal_link.created",
+    "Somebody made a link to the page where endpoints are looked after.",
+);
+
 /// All of them.
-pub const ALL: [Action; 11] = [
+pub const ALL: [Action; 16] = [
     ENDPOINT_CREATED,
     ENDPOINT_UPDATED,
     ENDPOINT_DELETED,
@@ -67,6 +89,11 @@ pub const ALL: [Action; 11] = [
     EVENT_TYPE_CREATED,
     EVENT_TYPE_UPDATED,
     EVENT_TYPE_DELETED,
+    PORTAL_LINK_CREATED,
     SECRET_READ,
     SECRET_ROTATED,
+    SOURCE_CREATED,
+    SOURCE_DELETED,
+    SOURCE_SECRET_READ,
+    SOURCE_UPDATED,
 ];

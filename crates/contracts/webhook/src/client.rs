@@ -2,9 +2,10 @@ use reqwest::{Method, RequestBuilder};
 use service_discovery::{CallError, Peer};
 
 use crate::{
-    AttemptPage, Endpoint, EndpointId, EndpointPage, EndpointPatch, EndpointSecret, EndpointStats, EventType,
-    EventTypePage, EventTypeSays, Message, MessageId, MessagePage, NewEndpoint, NewEventType, NewMessage,
-    NewSecret, Recover, Replay, Resend, StatsQuery, Trial, routes,
+    AttemptPage, Endpoint, EndpointDeliveryPage, EndpointId, EndpointPage, EndpointPatch, EndpointSecret,
+    EndpointStats, EventType, EventTypePage, EventTypeSays, Message, MessageId, MessagePage, NewEndpoint,
+    NewEventType, NewMessage, NewPortalLink, NewSecret, NewSource, Polled, PortalLink, ReceivedPage, Recover,
+    Replay, Resend, Source, SourceId, SourcePatch, SourceSecret, StatsQuery, Trial, routes,
 };
 
 /// Calls webhook. Every method takes the caller's bearer token, and fails as [`Peer::send`] does:
@@ -74,6 +75,92 @@ impl Client {
     pub async fn put_on(&self, token: &str, id: EndpointId, enabled: bool) -> Result<Endpoint, CallError> {
         let route = if enabled { routes::ENABLE } else { routes::DISABLE };
         self.peer.json(self.request(Method::POST, &of(route, id), token)).await
+    }
+
+    /// The messages of an endpoint that is polled, after a cursor.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub async fn poll(&self, token: &str, id: EndpointId, cursor: Option<&str>) -> Result<Polled, CallError> {
+        let request = self.request(Method::GET, &of(routes::POLL, id), token);
+        self.peer.json(request.query(&cursor.map(|cursor| [("cursor", cursor)]))).await
+    }
+
+    /// What goes to an endpoint, the latest messages first.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub async fn deliveries(
+        &self,
+        token: &str,
+        id: EndpointId,
+        cursor: Option<&str>,
+    ) -> Result<EndpointDeliveryPage, CallError> {
+        let request = self.request(Method::GET, &of(routes::DELIVERIES, id), token);
+        self.peer.json(request.query(&cursor.map(|cursor| [("cursor", cursor)]))).await
+    }
+
+    /// Registers a source.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub async fn create_source(&self, token: &str, new: &NewSource) -> Result<Source, CallError> {
+        self.peer.json(self.request(Method::POST, routes::SOURCES, token).json(new)).await
+    }
+
+    /// Changes a source.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub async fn update_source(
+        &self,
+        token: &str,
+        id: SourceId,
+        patch: &SourcePatch,
+    ) -> Result<Source, CallError> {
+        let path = routes::SOURCE.replace("{id}", &id.to_string());
+        self.peer.json(self.request(Method::PATCH, &path, token).json(patch)).await
+    }
+
+    /// Deletes a source.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub async fn delete_source(&self, token: &str, id: SourceId) -> Result<(), CallError> {
+        let path = routes::SOURCE.replace("{id}", &id.to_string());
+        self.peer.send(self.request(Method::DELETE, &path, token)).await.map(drop)
+    }
+
+    /// What a source's hooks are verified with.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub async fn source_secret(&self, token: &str, id: SourceId) -> Result<SourceSecret, CallError> {
+        let path = routes::SOURCE_SECRET.replace("{id}", &id.to_string());
+        self.peer.json(self.request(Method::GET, &path, token)).await
+    }
+
+    /// What came from a source, the latest first.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub async fn received(
+        &self,
+        token: &str,
+        id: SourceId,
+        cursor: Option<&str>,
+    ) -> Result<ReceivedPage, CallError> {
+        let path = routes::RECEIVED.replace("{id}", &id.to_string());
+        let request = self.request(Method::GET, &path, token);
+        self.peer.json(request.query(&cursor.map(|cursor| [("cursor", cursor)]))).await
+    }
+
+    /// Makes a link to the portal.
+    ///
+    /// # Errors
+    /// As [`Peer::send`].
+    pub async fn portal_link(&self, token: &str, new: &NewPortalLink) -> Result<PortalLink, CallError> {
+        self.peer.json(self.request(Method::POST, routes::PORTAL_LINKS, token).json(new)).await
     }
 
     /// The catalogue of types.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{PostHogOptions, Speaks};
+use crate::{DeliveryState, MessageId, PostHogOptions, Speaks};
 
 /// The kind of an endpoint's id.
 #[derive(Debug)]
@@ -24,9 +24,11 @@ pub type EndpointId = Id<EndpointKind>;
 #[schema(example = json!({"url": "https://example.com/hooks", "event_types": ["order.paid"]}))]
 #[serde(deny_unknown_fields)]
 pub struct NewEndpoint {
-    /// Where events are posted: `https`, a public host, no name or password in it.
+    /// Where events are posted: `https`, a public host, no name or password in it. An endpoint of the
+    /// kind `poll` has none, and all others have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(format = "uri", min_length = 1, max_length = 2048)]
-    pub url: String,
+    pub url: Option<String>,
     /// The types of the events that it gets, such as `order.paid`; all of them, if none is named.
     #[serde(default)]
     #[schema(max_items = 100)]
@@ -67,7 +69,7 @@ impl NewEndpoint {
     #[must_use]
     pub fn at(url: impl Into<String>) -> Self {
         Self {
-            url: url.into(),
+            url: Some(url.into()),
             event_types: Vec::new(),
             description: String::new(),
             rate_limit: default_rate(),
@@ -77,6 +79,12 @@ impl NewEndpoint {
             filter: None,
             headers: BTreeMap::new(),
         }
+    }
+
+    /// One whose messages are asked for, as the defaults are.
+    #[must_use]
+    pub fn polled() -> Self {
+        Self { url: None, kind: Speaks::Poll, ..Self::at("") }
     }
 }
 
@@ -123,9 +131,9 @@ fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Value>, D::Erro
 pub struct Endpoint {
     /// Its id.
     pub id: EndpointId,
-    /// Where events are posted.
+    /// Where events are posted, unless they are asked for.
     #[schema(format = "uri")]
-    pub url: String,
+    pub url: Option<String>,
     /// The types of the events that it gets; all of them, if none is named.
     pub event_types: Vec<String>,
     /// What it is for.
@@ -197,6 +205,33 @@ pub struct EndpointStats {
     pub skipped: i64,
     /// How often something was sent for them.
     pub attempts: i64,
+}
+
+/// A message on its way to an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EndpointDelivery {
+    /// The message.
+    pub message_id: MessageId,
+    /// What happened.
+    #[schema(example = "order.paid")]
+    pub event_type: String,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// How far it is.
+    pub state: DeliveryState,
+    /// How often it was sent.
+    pub attempts: i32,
+    /// When it is sent again.
+    pub next_attempt_at: Option<Timestamp>,
+}
+
+/// One page of what goes to an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EndpointDeliveryPage {
+    /// The deliveries, those of the latest messages first.
+    pub data: Vec<EndpointDelivery>,
+    /// The cursor of the next page, if there is one.
+    pub next_cursor: Option<String>,
 }
 
 /// Why an endpoint was put off by itself.

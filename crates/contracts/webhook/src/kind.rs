@@ -19,6 +19,9 @@ pub enum Speaks {
     N8n,
     /// [Capture](https://posthog.com/docs/api/capture) of PostHog: an event of a person, not signed.
     PostHog,
+    /// Not at all: who has it asks for its messages, in the order in which they were accepted, by
+    /// `GET …/endpoints/{id}/poll`. For receivers that nobody can reach from outside.
+    Poll,
 }
 
 /// What PostHog has to be told besides.

@@ -11,14 +11,17 @@ mod event_type;
 pub mod events;
 mod kind;
 mod message;
+mod poll;
+mod portal;
 pub mod routes;
 mod secret;
+mod source;
 mod trial;
 
 pub use client::Client;
 pub use endpoint::{
-    DisabledReason, Endpoint, EndpointId, EndpointKind, EndpointPage, EndpointPatch, EndpointStats,
-    NewEndpoint, Recover, Replay, StatsQuery,
+    DisabledReason, Endpoint, EndpointDelivery, EndpointDeliveryPage, EndpointId, EndpointKind, EndpointPage,
+    EndpointPatch, EndpointStats, NewEndpoint, Recover, Replay, StatsQuery,
 };
 pub use event_type::{EventType, EventTypePage, EventTypeSays, NewEventType};
 pub use kind::{PostHogOptions, Speaks};
@@ -26,5 +29,11 @@ pub use message::{
     Attempt, AttemptId, AttemptKind, AttemptPage, Delivery, DeliveryState, Message, MessageId, MessageKind,
     MessagePage, MessageSummary, NewMessage, Resend,
 };
+pub use poll::{Polled, PolledMessage};
+pub use portal::{NewPortalLink, PortalLink};
 pub use secret::{EndpointSecret, NewSecret, RetiringSecret};
+pub use source::{
+    Encoding, HmacOptions, NewSource, Received, ReceivedHook, ReceivedId, ReceivedKind, ReceivedPage,
+    SIGNATURE_HEADERS, Scheme, Source, SourceId, SourceKind, SourcePage, SourcePatch, SourceSecret,
+};
 pub use trial::Trial;

@@ -27,6 +27,12 @@ pub const RECOVER: &str = "/api/v1/webhooks/endpoints/{id}/recover";
 /// POST: what never went there is sent.
 pub const REPLAY: &str = "/api/v1/webhooks/endpoints/{id}/replay-missing";
 
+/// GET: what goes there, and how far it is.
+pub const DELIVERIES: &str = "/api/v1/webhooks/endpoints/{id}/deliveries";
+
+/// GET: the messages of one that is polled, after a cursor.
+pub const POLL: &str = "/api/v1/webhooks/endpoints/{id}/poll";
+
 /// GET: how it does.
 pub const STATS: &str = "/api/v1/webhooks/endpoints/{id}/stats";
 
@@ -48,8 +54,29 @@ pub const ATTEMPTS: &str = "/api/v1/webhooks/messages/{id}/attempts";
 /// POST: sends it once more.
 pub const RESEND: &str = "/api/v1/webhooks/messages/{id}/resend";
 
+/// GET: the list of sources. POST: registers one.
+pub const SOURCES: &str = "/api/v1/webhooks/sources";
+
+/// GET, PATCH, DELETE: one source.
+pub const SOURCE: &str = "/api/v1/webhooks/sources/{id}";
+
+/// GET: what its hooks are verified with.
+pub const SOURCE_SECRET: &str = "/api/v1/webhooks/sources/{id}/secret";
+
+/// GET: what came from it.
+pub const RECEIVED: &str = "/api/v1/webhooks/sources/{id}/received";
+
+/// POST: what a provider sends.
+pub const HOOK: &str = "/api/v1/hooks/{source}";
+
+/// POST: a link to the page where endpoints are looked after.
+pub const PORTAL_LINKS: &str = "/api/v1/webhooks/portal-links";
+
+/// GET: the page.
+pub const PORTAL: &str = "/api/v1/webhooks/portal";
+
 /// All of them, with their methods.
-pub const ALL: [(&str, &[&str]); 16] = [
+pub const ALL: [(&str, &[&str]); 25] = [
     (ENDPOINTS, &["GET", "POST"]),
     (ENDPOINT, &["GET", "PATCH", "DELETE"]),
     (SECRET, &["GET"]),
@@ -59,6 +86,8 @@ pub const ALL: [(&str, &[&str]); 16] = [
     (TEST, &["POST"]),
     (RECOVER, &["POST"]),
     (REPLAY, &["POST"]),
+    (DELIVERIES, &["GET"]),
+    (POLL, &["GET"]),
     (STATS, &["GET"]),
     (EVENT_TYPES, &["GET", "POST"]),
     (EVENT_TYPE, &["GET", "PUT", "DELETE"]),
@@ -66,4 +95,11 @@ pub const ALL: [(&str, &[&str]); 16] = [
     (MESSAGE, &["GET"]),
     (ATTEMPTS, &["GET"]),
     (RESEND, &["POST"]),
+    (SOURCES, &["GET", "POST"]),
+    (SOURCE, &["GET", "PATCH", "DELETE"]),
+    (SOURCE_SECRET, &["GET"]),
+    (RECEIVED, &["GET"]),
+    (HOOK, &["POST"]),
+    (PORTAL_LINKS, &["POST"]),
+    (PORTAL, &["GET"]),
 ];

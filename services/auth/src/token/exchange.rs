@@ -20,6 +20,9 @@ use crate::{
 /// after a third of it, so that auth may be down for the rest.
 const HELD: Duration = Duration::from_secs(15 * 60);
 
+/// All that the token of a link to webhook's portal may do.
+const PORTAL: [&str; 2] = ["webhooks:read", "webhooks:write"];
+
 /// What turns one proof into a token for another use.
 #[derive(Debug)]
 pub(crate) struct Exchanges {
@@ -168,7 +171,49 @@ impl Exchanges {
         token: &Secret,
         now: Timestamp,
     ) -> Result<IssuedToken, TokenError> {
+        if request.audience.as_deref() == Some(EDGE_AUDIENCE) {
+            return self.portal(client, request, token, now).await;
+        }
         let audience = service_named(request)?;
+        let claims = self.shown(client, token).await?;
+        let scopes = narrowed(claims.scope.clone(), request.scope.as_deref());
+        let subject = Subject { scopes, ..on_behalf(client, claims) };
+        let token = self.issuer.for_service(&subject, audience, SERVICE, now)?;
+        Ok(issued(token, SERVICE, &subject.scopes))
+    }
+
+    /// The token that came to webhook with a request, for one that somebody else may hold, who is to look
+    /// after the caller's webhooks: it may do nothing else, and makes no further ones. It ends with what
+    /// it was made from, and soon.
+    async fn portal(
+        &self,
+        client: Service,
+        request: &TokenRequest,
+        token: &Secret,
+        now: Timestamp,
+    ) -> Result<IssuedToken, TokenError> {
+        if client != Service::Webhook {
+            return Err(TokenError::InvalidTarget);
+        }
+        let claims = self.shown(client, token).await?;
+        if claims.act.is_some() {
+            return Err(TokenError::InvalidGrant("it was made for somebody else already".to_owned()));
+        }
+        let scopes =
+            narrowed(claims.scope.narrowed_to(&PORTAL.into_iter().collect()), request.scope.as_deref());
+        let subject = Subject {
+            scopes,
+            roles: Vec::new(),
+            authenticated_at: None,
+            methods: Vec::new(),
+            ..on_behalf(client, claims)
+        };
+        let token = self.issuer.for_clients(&subject, HELD, now)?;
+        Ok(issued(token, HELD, &subject.scopes))
+    }
+
+    /// What a token says that came to `client` with a request of a person's.
+    async fn shown(&self, client: Service, token: &Secret) -> Result<Claims, TokenError> {
         let claims = Arc::unwrap_or_clone(self.inside.verify(token.expose()).await?);
         if claims.aud != client.name() {
             return Err(TokenError::InvalidGrant(
@@ -178,23 +223,25 @@ impl Exchanges {
         if claims.service().is_some() {
             return Err(TokenError::InvalidGrant("it speaks for a service, not for a person".to_owned()));
         }
-        let scopes = narrowed(claims.scope, request.scope.as_deref());
-        let actor = Actor { sub: Claims::service_subject(client), act: claims.act.map(Box::new) };
-        let subject = Subject {
-            sub: claims.sub,
-            org: claims.org,
-            scopes,
-            roles: claims.roles,
-            version: claims.ver,
-            sid: claims.sid,
-            sid_version: claims.sver,
-            authenticated_at: claims.auth_time.and_then(Timestamp::from_unix_seconds),
-            methods: claims.amr,
-            requests_a_minute: claims.rpm,
-            actor: Some(actor),
-        };
-        let token = self.issuer.for_service(&subject, audience, SERVICE, now)?;
-        Ok(issued(token, SERVICE, &subject.scopes))
+        Ok(claims)
+    }
+}
+
+/// Whoever these claims are of, when `client` acts for them.
+fn on_behalf(client: Service, claims: Claims) -> Subject {
+    let actor = Actor { sub: Claims::service_subject(client), act: claims.act.map(Box::new) };
+    Subject {
+        sub: claims.sub,
+        org: claims.org,
+        scopes: claims.scope,
+        roles: claims.roles,
+        version: claims.ver,
+        sid: claims.sid,
+        sid_version: claims.sver,
+        authenticated_at: claims.auth_time.and_then(Timestamp::from_unix_seconds),
+        methods: claims.amr,
+        requests_a_minute: claims.rpm,
+        actor: Some(actor),
     }
 }
 

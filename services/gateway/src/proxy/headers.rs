@@ -38,14 +38,22 @@ static PASSED: [HeaderName; 17] = [
 ];
 
 /// What a sender of webhooks may tell besides, on the paths of [`HOOKS`].
-static PASSED_TO_HOOKS: [HeaderName; 7] = [
+static PASSED_TO_HOOKS: [HeaderName; 15] = [
+    HeaderName::from_static("linear-signature"),
     HeaderName::from_static("stripe-signature"),
     HeaderName::from_static("webhook-id"),
     HeaderName::from_static("webhook-signature"),
     HeaderName::from_static("webhook-timestamp"),
+    HeaderName::from_static("x-gitea-signature"),
     HeaderName::from_static("x-github-delivery"),
     HeaderName::from_static("x-github-event"),
     HeaderName::from_static("x-hub-signature-256"),
+    HeaderName::from_static("x-shopify-hmac-sha256"),
+    HeaderName::from_static("x-signature"),
+    HeaderName::from_static("x-signature-256"),
+    HeaderName::from_static("x-slack-request-timestamp"),
+    HeaderName::from_static("x-slack-signature"),
+    HeaderName::from_static("x-webhook-signature"),
 ];
 
 /// Below which senders of webhooks post.

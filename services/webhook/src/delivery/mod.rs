@@ -2,6 +2,7 @@
 
 mod attempt;
 mod deliver;
+pub(crate) mod http;
 mod lane;
 mod noted;
 mod recover;
@@ -9,9 +10,10 @@ mod replay;
 mod resend;
 mod rules;
 mod store;
+mod turns;
 
 pub(crate) use attempt::Sender;
-pub(crate) use deliver::{Deliver, begin};
+pub(crate) use deliver::{Candidate, Deliver, begin};
 pub(crate) use recover::{Recover, recover};
 pub(crate) use replay::{Replay, replay};
 pub(crate) use resend::{Repeat, repeat};

@@ -60,7 +60,7 @@ impl Job for Replay {
                 let deliver = |one: &&store::NeverSent| {
                     Deliver::again(self.org, self.endpoint, one.message, one.ordered)
                 };
-                let begun = fitting.iter().filter(|one| begun.contains(&one.message));
+                let begun = fitting.iter().filter(|one| !one.polled && begun.contains(&one.message));
                 Ok(jobs::enqueue_all(conn, None, &begun.map(deliver).collect::<Vec<_>>()).await?)
             })
             .await?;

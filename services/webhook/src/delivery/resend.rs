@@ -1,13 +1,13 @@
 use contract_webhook::{EndpointId, MessageId};
 use diesel_async::AsyncPgConnection;
 use ids::OrgId;
-use jobs::{Done, Failure, Job, Lane, Run};
+use jobs::{Done, Failure, Job, Lane, Policy, Run};
 use serde::{Deserialize, Serialize};
 
 use super::{
     attempt::{Attempt, Sender},
     lane,
-    noted::note,
+    noted::Noted,
     rules::{Next, next},
     store::{self, After, Way},
 };
@@ -34,8 +34,13 @@ pub(crate) async fn repeat(
     if matching.is_empty() && endpoint.is_some() {
         return Err(MessageError::NoEndpoint);
     }
+    let (polled, posted): (Vec<_>, Vec<_>) = matching.into_iter().partition(|one| one.polled);
+    if !polled.is_empty() {
+        let ids: Vec<EndpointId> = polled.iter().map(|one| one.id).collect();
+        store::offer(conn, (org, message), &ids).await?;
+    }
     let repeat = |one: store::Matching| Repeat { org, message, endpoint: one.id, ordered: one.ordered };
-    let all: Vec<Repeat> = matching.into_iter().map(repeat).collect();
+    let all: Vec<Repeat> = posted.into_iter().map(repeat).collect();
     Ok(jobs::enqueue_all(conn, None, &all).await?)
 }
 
@@ -43,9 +48,10 @@ impl Job for Repeat {
     type State = Sender;
 
     const KIND: &'static str = "webhook.resend";
+    const POLICY: Policy = Policy { is_kept: false, ..Policy::DEFAULT };
 
     fn lane(&self) -> Option<Lane> {
-        Some(lane::of(self.endpoint, self.ordered))
+        Some(lane::of(self.endpoint, self.ordered, false))
     }
 
     async fn run(self, run: Run, sender: Sender) -> Result<Done, Failure> {
@@ -53,6 +59,6 @@ impl Job for Repeat {
         let Attempt::Sent(outcome, _) = sender.attempt(way, true).await? else { return Ok(run.done()) };
         let next = next(&outcome, 1, &[], 0.0);
         let after = if next == Next::Delivered { After::Ended("delivered") } else { After::Unchanged };
-        run.finish(async |conn| note(conn, way, &outcome, next, after).await).await
+        Ok(run.done_with(Noted::new(way, outcome, next, after)))
     }
 }

@@ -10,6 +10,10 @@ pub(crate) enum EndpointError {
     Invalid(Vec<FieldError>),
     #[error("the endpoint is off: enable it first")]
     Off,
+    #[error("nothing is posted to this endpoint: poll it")]
+    Polled,
+    #[error("this endpoint is not of the kind `poll`: its messages are posted")]
+    NotPolled,
     #[error("an organisation has at most {0} endpoints")]
     TooMany(i64),
     #[error("at most {0} secrets retire at once: wait, or rotate with `overlap_seconds` 0")]
@@ -44,7 +48,9 @@ impl Describe for EndpointError {
         match self {
             Self::Unknown => Kind::NotFound,
             Self::Invalid(_) => Kind::Invalid,
-            Self::Off | Self::TooMany(_) | Self::TooManySecrets(_) => Kind::Conflict,
+            Self::Off | Self::Polled | Self::NotPolled | Self::TooMany(_) | Self::TooManySecrets(_) => {
+                Kind::Conflict
+            }
             Self::NoRandomness | Self::Sealing(_) | Self::Broken | Self::Unwritable => Kind::Internal,
             Self::Db(error) => error.kind(),
         }
@@ -55,6 +61,8 @@ impl Describe for EndpointError {
             Self::Unknown => "webhook_endpoint_not_found",
             Self::Invalid(_) => "invalid_fields",
             Self::Off => "webhook_endpoint_not_on",
+            Self::Polled => "webhook_endpoint_polled",
+            Self::NotPolled => "webhook_endpoint_not_polled",
             Self::TooMany(_) => "too_many",
             Self::TooManySecrets(_) => "too_many_secrets",
             Self::NoRandomness | Self::Sealing(_) | Self::Broken | Self::Unwritable => "internal",

@@ -28,6 +28,7 @@ impl Language {
     pub(crate) fn say(&self, (org, id): (OrgId, MessageId), body: String) -> Option<String> {
         match self.kind {
             Speaks::Webhook => Some(body),
+            Speaks::Poll => None,
             Speaks::Zapier | Speaks::N8n => Some(format!("{{\"id\":\"{id}\",{}", body.strip_prefix('{')?)),
             Speaks::Slack => Some(json!({"text": text(&serde_json::from_str(&body).ok()?)?}).to_string()),
             Speaks::PostHog => {
@@ -46,12 +47,13 @@ pub(super) const fn name(kind: Speaks) -> &'static str {
         Speaks::Zapier => "zapier",
         Speaks::N8n => "n8n",
         Speaks::PostHog => "posthog",
+        Speaks::Poll => "poll",
     }
 }
 
 /// Out of the columns of an endpoint.
 pub(crate) fn stored(kind: &str, posthog: Option<Value>) -> Language {
-    let all = [Speaks::Slack, Speaks::Zapier, Speaks::N8n, Speaks::PostHog];
+    let all = [Speaks::Slack, Speaks::Zapier, Speaks::N8n, Speaks::PostHog, Speaks::Poll];
     let kind = all.into_iter().find(|one| name(*one) == kind).unwrap_or_default();
     Language { kind, posthog: posthog.and_then(|options| serde_json::from_value(options).ok()) }
 }

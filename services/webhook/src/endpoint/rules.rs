@@ -1,6 +1,6 @@
 //! What an endpoint may say.
 
-use contract_webhook::{Endpoint, EndpointPatch, NewEndpoint};
+use contract_webhook::{Endpoint, EndpointPatch, NewEndpoint, Speaks};
 use egress::Policy;
 use problem::FieldError;
 
@@ -25,11 +25,20 @@ pub(super) fn accept(new: NewEndpoint, policy: &Policy) -> Result<NewEndpoint, E
     let mut fault = |pointer: String, code: &str, detail: String| {
         faults.push(FieldError::new(pointer, code, detail));
     };
-    let url = match policy.accept(&new.url) {
-        Ok(url) => url.into(),
-        Err(why) => {
+    let url = match (new.kind, new.url.as_deref().map(|url| policy.accept(url))) {
+        (Speaks::Poll, None) => None,
+        (Speaks::Poll, Some(_)) => {
+            fault("/url".to_owned(), "unwanted", "an endpoint that is polled has none".to_owned());
+            None
+        }
+        (_, Some(Ok(url))) => Some(url.into()),
+        (_, Some(Err(why))) => {
             fault("/url".to_owned(), "url_refused", why.to_string());
-            String::new()
+            None
+        }
+        (_, None) => {
+            fault("/url".to_owned(), "missing", "where events are to be posted is wanted".to_owned());
+            None
         }
     };
     if new.event_types.len() > MOST_TYPES {
@@ -57,7 +66,7 @@ pub(super) fn accept(new: NewEndpoint, policy: &Policy) -> Result<NewEndpoint, E
 /// What an endpoint is to be, after a patch. Headers that the patch does not name stay as they are.
 pub(super) fn patched(held: Endpoint, patch: EndpointPatch) -> NewEndpoint {
     NewEndpoint {
-        url: patch.url.unwrap_or(held.url),
+        url: patch.url.or(held.url),
         event_types: patch.event_types.unwrap_or(held.event_types),
         description: patch.description.unwrap_or(held.description),
         rate_limit: patch.rate_limit.unwrap_or(held.rate_limit),
@@ -86,7 +95,7 @@ mod tests {
             ..NewEndpoint::at("HTTPS://Example.com")
         };
         let accepted = accept(new.clone(), &Policy::default()).unwrap();
-        assert_eq!(accepted, NewEndpoint { url: "https://example.com/".to_owned(), ..new });
+        assert_eq!(accepted, NewEndpoint { url: Some("https://example.com/".to_owned()), ..new });
     }
 
     #[test]
@@ -108,5 +117,14 @@ mod tests {
         let many =
             NewEndpoint { event_types: vec!["a".to_owned(); 101], ..NewEndpoint::at("https://a.example") };
         assert_eq!(faults(many), [("/event_types".to_owned(), "too_long".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_polled_has_no_url_and_all_others_have_one() {
+        assert!(accept(NewEndpoint::polled(), &Policy::default()).is_ok());
+        let posted = NewEndpoint { kind: Speaks::Poll, ..NewEndpoint::at("https://a.example") };
+        assert_eq!(faults(posted), [("/url".to_owned(), "unwanted".to_owned())]);
+        let nowhere = NewEndpoint { kind: Speaks::Webhook, ..NewEndpoint::polled() };
+        assert_eq!(faults(nowhere), [("/url".to_owned(), "missing".to_owned())]);
     }
 }

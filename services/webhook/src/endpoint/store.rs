@@ -20,8 +20,8 @@ use super::{
 struct Row {
     #[diesel(sql_type = SqlUuid)]
     id: EndpointId,
-    #[diesel(sql_type = Text)]
-    url: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    url: Option<String>,
     #[diesel(sql_type = Array<Text>)]
     event_types: Vec<String>,
     #[diesel(sql_type = Text)]
@@ -201,7 +201,7 @@ async fn write(
     let query = statement(sql)
         .bind::<SqlUuid, _>(org)
         .bind::<SqlUuid, _>(id)
-        .bind::<Text, _>(&new.url)
+        .bind::<Nullable<Text>, _>(&new.url)
         .bind::<Array<Text>, _>(&new.event_types)
         .bind::<Text, _>(&new.description)
         .bind::<Integer, _>(new.rate_limit)

@@ -14,6 +14,8 @@ use jobs::{Done, Failure, Job, NewJob, Run};
 use serde::{Deserialize, Serialize};
 use service_kit::db::Db;
 
+use crate::inbound;
+
 /// When it is done once more: access tokens live for 15 minutes at most.
 const AGAIN_AFTER: Duration = Duration::from_secs(60 * 60);
 
@@ -33,7 +35,7 @@ pub(crate) async fn of_organization(
 ) -> Result<(), Failure> {
     let erase = Erase { org: event.org_id };
     store::delete_endpoints(conn, erase.org).await?;
-    if store::has_messages(conn, erase.org).await? {
+    if store::has_history(conn, erase.org).await? {
         NewJob::of(&erase)?.enqueue(conn).await?;
     }
     NewJob::of(&erase)?.at(Timestamp::now() + AGAIN_AFTER).enqueue(conn).await?;
@@ -48,6 +50,8 @@ impl Job for Erase {
     /// In steps, since there may be millions; what is left is found again after a crash.
     async fn run(self, run: Run, db: Db) -> Result<Done, Failure> {
         let mut conn = db.connection().await?;
+        while inbound::forget_of(&mut conn, self.org, BATCH).await? > 0 {}
+        store::delete_sources(&mut conn, self.org).await?;
         store::delete_endpoints(&mut conn, self.org).await?;
         while store::delete_messages(&mut conn, self.org, BATCH).await? > 0 {}
         tracing::info!(org = %self.org, "webhooks of an organisation are erased");

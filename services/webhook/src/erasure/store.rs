@@ -15,14 +15,23 @@ pub(super) async fn delete_endpoints(conn: &mut AsyncPgConnection, org: OrgId) -
     Ok(())
 }
 
-/// Whether an organisation ever sent something.
-pub(super) async fn has_messages(conn: &mut AsyncPgConnection, org: OrgId) -> db::Result<bool> {
+/// Deletes all sources of an organisation, with what is left of what came from them.
+pub(super) async fn delete_sources(conn: &mut AsyncPgConnection, org: OrgId) -> db::Result<()> {
+    statement("DELETE FROM sources WHERE org_id = $1").bind::<SqlUuid, _>(org).execute(conn).await?;
+    Ok(())
+}
+
+/// Whether an organisation ever sent something, or has a source.
+pub(super) async fn has_history(conn: &mut AsyncPgConnection, org: OrgId) -> db::Result<bool> {
     #[derive(QueryableByName)]
     struct Found {
         #[diesel(sql_type = Bool)]
         found: bool,
     }
-    let query = statement("SELECT EXISTS (SELECT FROM messages WHERE org_id = $1) AS found");
+    let query = statement(
+        "SELECT EXISTS (SELECT FROM messages WHERE org_id = $1)
+        OR EXISTS (SELECT FROM sources WHERE org_id = $1) AS found",
+    );
     Ok(query.bind::<SqlUuid, _>(org).get_result::<Found>(conn).await?.found)
 }
 

@@ -18,23 +18,26 @@ use serde_json::{Value, value::RawValue};
 pub(crate) use error::EventTypeError;
 pub(crate) use name::is_event_type;
 pub(crate) use platform::is_platforms;
+pub(crate) use store::TypeId;
 
 /// The compiled schemas of types; the newest version of each.
-static VALIDATORS: LazyLock<Cache<store::TypeId, Validator>> = LazyLock::new(Cache::default);
+static VALIDATORS: LazyLock<Cache<TypeId, Validator>> = LazyLock::new(Cache::default);
 
-/// What keeps a payload from being one of this type; pointers are into the message.
+/// What keeps a payload from being one of this type of an organisation's, at this version; pointers are
+/// into the message.
 pub(crate) async fn misfits(
     conn: &mut AsyncPgConnection,
     org: OrgId,
-    name: &str,
+    (id, version): (TypeId, i64),
     payload: &RawValue,
 ) -> Result<Vec<FieldError>, EventTypeError> {
-    let Some(enforced) = store::schema(conn, org, name).await? else { return Ok(Vec::new()) };
-    let validator = match VALIDATORS.get(&enforced.id, enforced.version) {
+    let validator = match VALIDATORS.get(&id, version) {
         Some(validator) => validator,
         None => {
+            // It may have changed, or gone, since: then the next message fits that one.
+            let Some(enforced) = store::schema(conn, org, id).await? else { return Ok(Vec::new()) };
             let compiled = Validator::compile(&enforced.schema).map_err(|_why| EventTypeError::Broken)?;
-            VALIDATORS.put(&enforced.id, enforced.version, compiled)
+            VALIDATORS.put(&id, enforced.version, compiled)
         }
     };
     Ok(match serde_json::from_str::<Value>(payload.get()) {

@@ -14,7 +14,7 @@ use super::EventTypeError;
 
 /// The kind of a type's id, which no client sees.
 #[derive(Debug)]
-pub(super) enum TypeKind {}
+pub(crate) enum TypeKind {}
 
 impl Kind for TypeKind {
     const PREFIX: &'static str = "evtype";
@@ -22,7 +22,7 @@ impl Kind for TypeKind {
 }
 
 /// The id of a type; lists are ordered by it.
-pub(super) type TypeId = Id<TypeKind>;
+pub(crate) type TypeId = Id<TypeKind>;
 
 #[derive(QueryableByName)]
 pub(super) struct Row {
@@ -59,8 +59,6 @@ impl From<Row> for EventType {
 /// A schema that payloads must fit.
 #[derive(QueryableByName)]
 pub(super) struct Enforced {
-    #[diesel(sql_type = SqlUuid)]
-    pub(super) id: TypeId,
     #[diesel(sql_type = BigInt)]
     pub(super) version: i64,
     #[diesel(sql_type = Jsonb)]
@@ -71,11 +69,10 @@ pub(super) struct Enforced {
 pub(super) async fn schema(
     conn: &mut AsyncPgConnection,
     org: OrgId,
-    name: &str,
+    id: TypeId,
 ) -> Result<Option<Enforced>, EventTypeError> {
-    let sql =
-        "SELECT id, version, schema FROM event_types WHERE org_id = $1 AND name = $2 AND schema IS NOT NULL";
-    let query = statement(sql).bind::<SqlUuid, _>(org).bind::<Text, _>(name);
+    let sql = "SELECT version, schema FROM event_types WHERE org_id = $1 AND id = $2 AND schema IS NOT NULL";
+    let query = statement(sql).bind::<SqlUuid, _>(org).bind::<SqlUuid, _>(id);
     Ok(query.get_result(conn).await.optional()?)
 }
 

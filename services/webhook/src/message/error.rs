@@ -2,6 +2,8 @@ use jobs::EnqueueError;
 use problem::{Describe, FieldError, Kind};
 use service_kit::db;
 
+use crate::event_type::EventTypeError;
+
 /// What can go wrong with messages and their deliveries.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MessageError {
@@ -17,6 +19,8 @@ pub(crate) enum MessageError {
     Unwritable(#[from] serde_json::Error),
     #[error("a delivery is in no state that there is")]
     Broken,
+    #[error(transparent)]
+    Type(#[from] EventTypeError),
     #[error(transparent)]
     Enqueue(#[from] EnqueueError),
     #[error(transparent)]
@@ -36,6 +40,7 @@ impl Describe for MessageError {
             Self::Invalid(_) => Kind::Invalid,
             Self::EventIdReused | Self::NoEndpoint => Kind::Conflict,
             Self::Unwritable(_) | Self::Broken => Kind::Internal,
+            Self::Type(error) => error.kind(),
             Self::Enqueue(error) => error.kind(),
             Self::Db(error) => error.kind(),
         }
@@ -48,6 +53,7 @@ impl Describe for MessageError {
             Self::EventIdReused => "event_id_reused",
             Self::NoEndpoint => "webhook_endpoint_not_on",
             Self::Unwritable(_) | Self::Broken => "internal",
+            Self::Type(error) => error.code(),
             Self::Enqueue(error) => error.code(),
             Self::Db(error) => error.code(),
         }

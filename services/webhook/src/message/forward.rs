@@ -7,6 +7,7 @@ use diesel_async::AsyncPgConnection;
 use events::Subscriptions;
 use ids::{EventId, OrgId, Timestamp};
 use jobs::Failure;
+use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use service_discovery::Service;
 
@@ -40,6 +41,24 @@ pub(crate) async fn publish<E: Event>(conn: &mut AsyncPgConnection, event: &E) -
     let id = events::publish(conn, event).await?;
     let Some(org) = event.org().filter(|_| E::PUBLIC) else { return Ok(()) };
     forward(conn, org, (id, E::TYPE, to_raw_value(event)?), Timestamp::now()).await
+}
+
+/// The same, where customers are told a `payload` besides, which is too large for the other services.
+pub(crate) async fn publish_with<E: Event>(
+    conn: &mut AsyncPgConnection,
+    event: &E,
+    payload: &RawValue,
+) -> Result<(), MessageError> {
+    #[derive(Serialize)]
+    struct Told<'a, E> {
+        #[serde(flatten)]
+        event: &'a E,
+        payload: &'a RawValue,
+    }
+    let id = events::publish(conn, event).await?;
+    let Some(org) = event.org().filter(|_| E::PUBLIC) else { return Ok(()) };
+    let told = to_raw_value(&Told { event, payload })?;
+    forward(conn, org, (id, E::TYPE, told), Timestamp::now()).await
 }
 
 /// Sends it to whoever gets its type. Where nobody does, nothing is kept: there are many events, and

@@ -14,7 +14,10 @@ use service_kit::{
     page::PageQuery,
 };
 
-use super::{MessageError, rules, store};
+use super::{
+    MessageError, rules,
+    store::{self, Accepted, Row},
+};
 use crate::{
     delivery, event_type,
     permissions::{ReadWebhooks, WriteWebhooks},
@@ -64,10 +67,6 @@ pub(crate) async fn send_webhook_message(
 ) -> Result<HttpResponse, HttpError> {
     rules::accept(&new)?;
     once.run(&db, async |conn| {
-        let faults = event_type::misfits(conn, caller.org, &new.event_type, &new.payload).await?;
-        if !faults.is_empty() {
-            return Err(MessageError::Invalid(faults).into());
-        }
         let sent = send(conn, caller.org, &new, Timestamp::now()).await?;
         Ok(HttpResponse::Accepted().json(sent))
     })
@@ -146,24 +145,30 @@ pub(crate) async fn resend_webhook_message(
     .await
 }
 
-/// Stores a message, and what sends it, in the caller's transaction.
+/// Stores a message, and what sends it, in the caller's transaction; which is to be rolled back if it does
+/// not fit.
 pub(super) async fn send(
     conn: &mut AsyncPgConnection,
     org: OrgId,
     new: &NewMessage,
     now: Timestamp,
 ) -> Result<Message, MessageError> {
-    let body = rules::body(new, now)?;
-    let event_id = new.event_id.as_deref();
-    let Some(message) = store::insert(conn, org, (&new.event_type, event_id), &body, now).await? else {
-        let first = store::find_by_event_id(conn, org, event_id.unwrap_or_default()).await?;
-        if !rules::is_same(&first.body, &body) {
+    let message = Row::new(&new.event_type, new.event_id.as_deref(), rules::body(new, now)?, now);
+    let Some(Accepted { candidates, enforced }) = store::accept(conn, org, &message).await? else {
+        let event_id = new.event_id.as_deref().unwrap_or_default();
+        let first = store::find_by_event_id(conn, org, event_id).await?;
+        if !rules::is_same(&first.body, &message.body) {
             return Err(MessageError::EventIdReused);
         }
         let deliveries = store::deliveries(conn, org, first.id).await?;
         return Ok(first.with(deliveries));
     };
-    delivery::begin(conn, org, message.id, (&new.event_type, &new.payload)).await?;
-    let deliveries = store::deliveries(conn, org, message.id).await?;
+    if let Some(enforced) = enforced {
+        let faults = event_type::misfits(conn, org, enforced, &new.payload).await?;
+        if !faults.is_empty() {
+            return Err(MessageError::Invalid(faults));
+        }
+    }
+    let deliveries = delivery::begin(conn, (org, message.id), candidates, &new.payload).await?;
     Ok(message.with(deliveries))
 }

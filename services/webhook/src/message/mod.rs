@@ -7,5 +7,6 @@ mod rules;
 mod store;
 
 pub(crate) use error::MessageError;
-pub(crate) use forward::{publish, subscriptions};
+pub(crate) use forward::{publish, publish_with, subscriptions};
 pub(crate) use rules::data_of;
+pub(crate) use store::state_of;

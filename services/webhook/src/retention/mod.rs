@@ -1,4 +1,5 @@
-//! How long messages are kept, with all that was sent of them: whole days of them are dropped.
+//! How long messages are kept, with all that was sent of them: whole days of them are dropped. And what was
+//! received.
 
 mod store;
 
@@ -8,7 +9,13 @@ use jobs::{CronError, Done, Failure, Job, Missed, Policy, Priority, Run, Schedul
 use serde::{Deserialize, Serialize};
 use service_kit::db::Db;
 
-/// Makes the partitions of the coming week and drops those that are too old.
+use crate::inbound;
+
+/// How much of what was received goes at once.
+const BATCH: i64 = 1000;
+
+/// Makes the partitions of the coming week, drops those that are too old, and deletes what was received as
+/// long ago.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Rotate {}
 
@@ -30,7 +37,9 @@ impl Job for Rotate {
     }
 
     async fn run(self, run: Run, (db, keep): (Db, Duration)) -> Result<Done, Failure> {
-        store::rotate(&mut *db.connection().await?, keep).await?;
+        let mut conn = db.connection().await?;
+        store::rotate(&mut conn, keep).await?;
+        while inbound::forget(&mut conn, keep, BATCH).await? > 0 {}
         Ok(run.done())
     }
 }

@@ -3,3 +3,5 @@
 pub(crate) mod http;
 mod rules;
 pub(crate) mod store;
+
+pub(crate) use store::SecretId;

@@ -14,17 +14,20 @@ use crate::{endpoint::EndpointError, signing::SigningSecret};
 
 /// The kind of a secret's id, which no client sees.
 #[derive(Debug)]
-enum SecretKind {}
+pub(crate) enum SecretKind {}
 
 impl Kind for SecretKind {
     const PREFIX: &'static str = "whs";
     const NAME: &'static str = "SecretId";
 }
 
+/// The id of a secret; the newest is the greatest.
+pub(crate) type SecretId = Id<SecretKind>;
+
 #[derive(QueryableByName)]
 struct Row {
     #[diesel(sql_type = SqlUuid)]
-    id: Id<SecretKind>,
+    id: SecretId,
     #[diesel(sql_type = Binary)]
     sealed: Vec<u8>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -50,12 +53,23 @@ pub(crate) async fn held(
         WHERE org_id = $1 AND endpoint_id = $2 AND (expires_at IS NULL OR expires_at > now())
         ORDER BY id DESC";
     let query = statement(sql).bind::<SqlUuid, _>(org).bind::<SqlUuid, _>(endpoint);
-    let open = |Row { id, sealed, expires_at }: Row| {
-        let bytes = keyring.open(name(id).as_bytes(), &sealed)?;
-        let secret = SigningSecret::of(bytes).map_err(|_why| EndpointError::Broken)?;
-        Ok(Held { secret, expires_at })
-    };
-    query.load::<Row>(conn).await?.into_iter().map(open).collect()
+    let held =
+        |Row { id, sealed, expires_at }: Row| Ok(Held { secret: open(keyring, id, &sealed)?, expires_at });
+    query.load::<Row>(conn).await?.into_iter().map(held).collect()
+}
+
+/// Opens secrets as they are stored.
+pub(crate) fn open_all(
+    keyring: &Keyring,
+    ids: &[SecretId],
+    sealed: &[Vec<u8>],
+) -> Result<Vec<SigningSecret>, EndpointError> {
+    ids.iter().zip(sealed).map(|(id, sealed)| open(keyring, *id, sealed)).collect()
+}
+
+fn open(keyring: &Keyring, id: SecretId, sealed: &[u8]) -> Result<SigningSecret, EndpointError> {
+    let bytes = keyring.open(name(id).as_bytes(), sealed)?;
+    SigningSecret::of(bytes).map_err(|_why| EndpointError::Broken)
 }
 
 /// Adds the secret that stays.
@@ -65,7 +79,7 @@ pub(crate) async fn insert(
     (org, endpoint): (OrgId, EndpointId),
     secret: &SigningSecret,
 ) -> Result<(), EndpointError> {
-    let id = Id::<SecretKind>::generate();
+    let id = SecretId::generate();
     let sealed = keyring.seal(name(id).as_bytes(), secret.bytes())?;
     let sql = "INSERT INTO endpoint_secrets (id, org_id, endpoint_id, sealed) VALUES ($1, $2, $3, $4)";
     let query = statement(sql)
@@ -102,6 +116,6 @@ pub(super) async fn retire(
 }
 
 /// What a secret is sealed for.
-fn name(id: Id<SecretKind>) -> String {
+fn name(id: SecretId) -> String {
     format!("endpoint_secrets/{}", id.uuid())
 }

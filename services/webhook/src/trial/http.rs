@@ -6,7 +6,7 @@ use contract_webhook::{EndpointId, MessageId, Trial};
 use egress::Egress;
 use identity::Can;
 use ids::Timestamp;
-use problem::HttpError;
+use problem::{HttpError, Problem};
 use sealing::Keyring;
 use serde_json::json;
 use service_kit::{
@@ -15,7 +15,7 @@ use service_kit::{
 };
 
 use crate::{
-    endpoint::{self, kind::Language},
+    endpoint::{self, EndpointError, kind::Language},
     permissions::WriteWebhooks,
     secret,
     sending::{To, send},
@@ -26,7 +26,12 @@ use crate::{
 #[utoipa::path(
     tag = "Webhook endpoints",
     params(("id" = EndpointId, Path, description = "The endpoint's id")),
-    responses((status = 200, description = "What came of it", body = Trial), Credentialed, NotFound),
+    responses(
+        (status = 200, description = "What came of it", body = Trial),
+        (status = 409, description = "It is not posted to", body = Problem,
+         content_type = "application/problem+json"),
+        Credentialed, NotFound
+    ),
     security(("bearer" = ["webhooks:write"]), ("api_key" = ["webhooks:write"]))
 )]
 #[post("/api/v1/webhooks/endpoints/{id}/test")]
@@ -37,19 +42,20 @@ pub(crate) async fn test_webhook_endpoint(
     egress: Data<Egress>,
     keyring: Data<Keyring>,
 ) -> Result<Json<Trial>, HttpError> {
-    let (endpoint, headers, secrets) = {
+    let (endpoint, url, headers, secrets) = {
         // Given back before the call: that may take long.
         let mut conn = db.connection().await?;
         let endpoint = endpoint::store::find(&mut conn, caller.org, *id).await?;
+        let url = endpoint.url.clone().ok_or(EndpointError::Polled)?;
         let headers = endpoint::store::headers(&mut conn, caller.org, *id).await?;
         let headers = endpoint::headers::open(&keyring, *id, headers.as_deref())?;
-        (endpoint, headers, secret::store::held(&mut conn, &keyring, (caller.org, *id)).await?)
+        (endpoint, url, headers, secret::store::held(&mut conn, &keyring, (caller.org, *id)).await?)
     };
     let (message_id, now) = (MessageId::generate(), Timestamp::now());
     let body = json!({"type": "endpoint.test", "timestamp": now, "data": {"endpoint_id": endpoint.id}});
     let secrets = secrets.iter().map(|held| &held.secret);
     let language = Language { kind: endpoint.kind, posthog: endpoint.posthog };
-    let to = To { url: &endpoint.url, headers, language };
+    let to = To { url: &url, headers, language: &language };
     let outcome = send(&egress, to, (caller.org, message_id, body.to_string()), secrets, now).await?;
     Ok(Json(Trial {
         message_id,

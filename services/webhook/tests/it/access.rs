@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use contract_webhook::{EndpointId, MessageId, routes};
+use contract_webhook::{EndpointId, MessageId, SourceId, routes};
 use identity::Claims;
 use ids::{ApiKeyId, JobId};
 use reqwest::Method;
@@ -26,8 +26,8 @@ const CALLERS: [&str; 9] = [
 ];
 
 /// The status of every cell of webhook's own operations, callers in the order of [`CALLERS`]. There
-/// is no such endpoint or message.
-const MATRIX: [(&str, &str, [u16; 9]); 23] = [
+/// is no such endpoint, message or source, and no secret for auth.
+const MATRIX: [(&str, &str, [u16; 9]); 35] = [
     ("GET", routes::ENDPOINTS, [401, 200, 200, 200, 200, 200, 403, 401, 401]),
     ("POST", routes::ENDPOINTS, [401, 201, 201, 201, 201, 201, 403, 401, 401]),
     ("GET", routes::ENDPOINT, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
@@ -51,6 +51,18 @@ const MATRIX: [(&str, &str, [u16; 9]); 23] = [
     ("GET", routes::MESSAGE, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
     ("GET", routes::ATTEMPTS, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
     ("POST", routes::RESEND, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
+    ("GET", routes::DELIVERIES, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
+    ("GET", routes::POLL, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
+    ("GET", routes::SOURCES, [401, 200, 200, 200, 200, 200, 403, 401, 401]),
+    ("POST", routes::SOURCES, [401, 201, 201, 201, 201, 201, 403, 401, 401]),
+    ("GET", routes::SOURCE, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
+    ("PATCH", routes::SOURCE, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
+    ("DELETE", routes::SOURCE, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
+    ("GET", routes::SOURCE_SECRET, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
+    ("GET", routes::RECEIVED, [401, 404, 404, 404, 404, 404, 403, 401, 401]),
+    ("POST", routes::HOOK, [404; 9]),
+    ("POST", routes::PORTAL_LINKS, [401, 503, 503, 503, 503, 503, 403, 401, 401]),
+    ("GET", routes::PORTAL, [200; 9]),
 ];
 
 /// The same of those that every service with jobs has. There is no such job.
@@ -65,8 +77,9 @@ const JOBS: [(&str, &str, [u16; 9]); 8] = [
     ("POST", contract_jobs::routes::CANCEL_ANY_JOB, [401, 403, 403, 403, 404, 403, 403, 401, 401]),
 ];
 
-/// Those that do nothing that is kept.
-const HARMLESS: [&str; 1] = [routes::TEST];
+/// Those that do nothing that is kept, or answer with a secret, which is not; what a provider posts has an
+/// id of the provider's.
+const HARMLESS: [&str; 3] = [routes::TEST, routes::PORTAL_LINKS, routes::HOOK];
 
 /// Every operation with its statuses.
 fn matrix() -> Vec<(&'static str, String, [u16; 9])> {
@@ -118,15 +131,23 @@ fn credentials(webhook: &Webhook) -> [Option<String>; 9] {
 fn request(webhook: &Webhook, method: &str, path: &str) -> reqwest::RequestBuilder {
     let id = if path.contains("/messages") {
         MessageId::generate().to_string()
+    } else if path.contains("/sources") || path == routes::HOOK {
+        SourceId::generate().to_string()
     } else if path.contains("/jobs") {
         JobId::generate().to_string()
     } else {
         EndpointId::generate().to_string()
     };
-    let url = format!("{}{}", webhook.base, path.replace("{id}", &id).replace("{name}", "no.such"));
+    let url = format!(
+        "{}{}",
+        webhook.base,
+        path.replace("{id}", &id).replace("{source}", &id).replace("{name}", "no.such")
+    );
     let request = webhook.http.request(method.parse::<Method>().unwrap(), url);
     match (method, path) {
         ("POST", routes::ENDPOINTS) => request.json(&json!({"url": "https://example.com/"})),
+        ("POST", routes::SOURCES) => request.json(&json!({"name": "a", "scheme": "stripe"})),
+        ("POST", routes::PORTAL_LINKS) => request.json(&json!({})),
         ("POST", routes::EVENT_TYPES) => request.json(&json!({"name": "a"})),
         ("PUT", _) => request.json(&json!({})),
         ("POST", routes::RECOVER | routes::REPLAY) => request.json(&json!({"since": "2026-01-01T00:00:00Z"})),

@@ -1,7 +1,7 @@
 //! What the other services tell: events that customers may have, what ends an organisation, what is
 //! about a person; and what webhook tells itself.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use contract_auth::{
     PersonalData,
@@ -99,8 +99,13 @@ async fn what_an_organisation_had_goes_with_it_and_nothing_else() {
         for _ in 0..3 {
             webhook.sent(&token, "a").await;
         }
+        webhook.received(&token).await;
     }
     webhook.told(&[envelope(&OrganizationDeleted { org_id: ada.org, version: 9 })]).await;
+    let erased = "SELECT count(*) FROM jobs WHERE kind = 'webhook.erase_organization' AND run_at <= now()";
+    while webhook.number(erased).await > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     for table in [
         "event_types",
         "endpoints",
@@ -110,6 +115,8 @@ async fn what_an_organisation_had_goes_with_it_and_nothing_else() {
         "deliveries",
         "attempts",
         "message_event_ids",
+        "sources",
+        "received",
     ] {
         let of = async |person: &Person| {
             let sql = format!("SELECT count(*) FROM {table} WHERE org_id = '{}'", person.org.uuid());
@@ -126,7 +133,7 @@ async fn what_an_organisation_had_goes_with_it_and_nothing_else() {
 const TOLD: [(&str, &str); 1] = [("audit_log", "audit_log")];
 
 /// Those that it is not told of, each with the reason.
-const NOT_TOLD: [(&str, &str); 17] = [
+const NOT_TOLD: [(&str, &str); 19] = [
     ("__diesel_schema_migrations", "the schema's"),
     ("attempts", "the organisation's"),
     ("deliveries", "the organisation's"),
@@ -144,6 +151,8 @@ const NOT_TOLD: [(&str, &str); 17] = [
     ("jobs_history", "work that was done, by ids"),
     ("message_event_ids", "the organisation's"),
     ("messages", "the organisation's: what it sends is its own affair"),
+    ("received", "the organisation's: what its providers told it"),
+    ("sources", "the organisation's; who changed one is in the audit log"),
 ];
 
 #[actix_web::test]

@@ -80,6 +80,9 @@ pub(in crate::delivery) struct NeverSent {
     pub(in crate::delivery) body: String,
     #[diesel(sql_type = Bool)]
     pub(in crate::delivery) ordered: bool,
+    /// It is not posted there: the endpoint asks for it.
+    #[diesel(sql_type = Bool)]
+    pub(in crate::delivery) polled: bool,
     #[diesel(sql_type = BigInt)]
     pub(in crate::delivery) revision: i64,
     #[diesel(sql_type = Nullable<Jsonb>)]
@@ -97,7 +100,7 @@ pub(in crate::delivery) async fn never_sent(
 ) -> Result<Vec<NeverSent>, MessageError> {
     let sql = "
         SELECT m.id AS message, CASE WHEN e.filter IS NULL THEN '' ELSE m.body END AS body, e.ordered,
-               e.revision, e.filter
+               e.kind = 'poll' AS polled, e.revision, e.filter
         FROM messages m
         JOIN endpoints e ON e.org_id = m.org_id AND e.id = $2
         WHERE m.org_id = $1 AND e.enabled AND (e.event_types = '{}' OR m.event_type = ANY (e.event_types))
@@ -120,7 +123,9 @@ pub(in crate::delivery) async fn insert_for(
     (org, endpoint): (OrgId, EndpointId),
     messages: &[MessageId],
 ) -> Result<Vec<MessageId>, MessageError> {
-    let sql = "INSERT INTO deliveries (org_id, endpoint_id, message_id) SELECT $1, $2, unnest($3)
+    let sql = "INSERT INTO deliveries (org_id, endpoint_id, message_id, xid)
+               SELECT org_id, id, unnest($3), CASE WHEN kind = 'poll' THEN pg_current_xact_id() END
+               FROM endpoints WHERE org_id = $1 AND id = $2
                ON CONFLICT DO NOTHING RETURNING message_id";
     let query = statement(sql)
         .bind::<SqlUuid, _>(org)
