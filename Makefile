@@ -17,8 +17,8 @@ test: ## Run all tests with a private PostgreSQL and Redis
 bench: ## Measure what is to be fast, beside its limit or a peer
 	@deploy/local/prerequisites.sh --bench && cargo build --profile bench -p bench -p plinth -p auth -p prefs -p webhook -p gateway && target/release/bench $(ARGS)
 
-chaos: ## Play faults against the gateway, and hold what its clients see to what is promised
-	@deploy/local/prerequisites.sh && cargo build --profile bench -p chaos -p gateway -p auth -p plinth && target/release/chaos $(ARGS)
+chaos: ## Play faults against the gateway and webhook, and hold what their clients see to what is promised
+	@deploy/local/prerequisites.sh && cargo build --profile bench -p chaos -p gateway -p auth -p webhook -p plinth && target/release/chaos $(ARGS)
 
 fuzz: ## Throw at what reads others' words whatever leads further in (cargo-fuzz)
 	@deploy/local/fuzz.sh $(ARGS)

@@ -1,4 +1,4 @@
-//! `make chaos`: plays faults against the gateway, and holds what its clients see to what is
+//! `make chaos`: plays faults against the gateway and webhook, and holds what their clients see to what is
 //! promised.
 
 mod auth;
@@ -15,6 +15,7 @@ mod servers;
 mod slow;
 mod thing;
 mod upstreams;
+mod webhook;
 mod wire;
 
 use std::{
@@ -31,7 +32,7 @@ use tokio::signal::unix::{SignalKind, signal};
 #[command(version)]
 struct Options {
     /// What to play; everything, if nothing is named.
-    #[arg(value_parser = ["upstreams", "redis", "slow", "rolling", "auth", "reload"])]
+    #[arg(value_parser = ["upstreams", "redis", "slow", "rolling", "auth", "reload", "webhook"])]
     scenarios: Vec<String>,
     /// upstreams: how long instances are killed; other faults last half as long.
     #[arg(long, default_value_t = 60)]
@@ -39,6 +40,9 @@ struct Options {
     /// auth: how long it is away.
     #[arg(long, default_value_t = 10)]
     minutes: u64,
+    /// webhook: how many messages are sent under kills.
+    #[arg(long, default_value_t = 10_000)]
+    messages: usize,
     /// Be an instance of a service on this port.
     #[arg(long, hide = true, requires = "record")]
     serve_at: Option<u16>,
@@ -104,6 +108,9 @@ async fn play(options: &Options) -> anyhow::Result<()> {
     }
     if options.plays("reload") {
         reload::play(&mut report).await?;
+    }
+    if options.plays("webhook") {
+        webhook::play(options, &mut report).await?;
     }
     report.finish(Path::new("target/chaos"))?;
     let missed = report.missed();

@@ -18,11 +18,13 @@ use crate::{
 use sink::Arrivals;
 use world::World;
 
-/// Endpoints, each of a type of its own; with one that hangs and one whose answers are huge, they are as
-/// many as an organisation has.
-const ENDPOINTS: usize = 98;
+/// Endpoints, each of a type of its own, and those that all get one type; with one that hangs and one whose
+/// answers are huge, they are as many as an organisation has.
+const ENDPOINTS: usize = 90;
+const FAN: usize = 8;
 /// Messages as fast as it goes, and how many are on their way to us at once.
 const MANY: usize = 10_000;
+const FANNED: usize = 2_500;
 const CLIENTS: usize = 32;
 /// Messages at a rate: one in each pause.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -95,6 +97,14 @@ async fn saturation(world: &World, servers: &Servers, report: &mut Report) -> an
     let spread = world.delays(&ids, &arrivals).await?;
     report.figure("webhook: commit to sink, p50 at saturation", spread.millis(50), "ms");
     report.figure("webhook: commit to sink, p99 at saturation", spread.millis(99), "ms");
+
+    report.doing(&format!("{FANNED} messages to {FAN} endpoints each, as fast as it goes"));
+    let (before, began) = (world.count(), Instant::now());
+    world.send_many("fan", FANNED).await?;
+    world.until(before + FANNED * FAN).await?;
+    let rate = per_second(FANNED * FAN, began);
+    let name = format!("webhook: deliveries while they are accepted, {FAN} of each message");
+    report.compared(name, rate, "/s", wanted, Target::AtLeast(1.0));
 
     report.doing(&format!("{MANY} messages, then the worker"));
     world.pause_deliveries();

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -17,7 +20,14 @@ use futures_util::stream;
 /// When each message first came, since 1970, by its id.
 pub(super) type Arrivals = HashMap<String, Duration>;
 
-type Shared = Arc<Mutex<Arrivals>>;
+/// When each came first, and how many came.
+#[derive(Default)]
+struct Came {
+    first: Mutex<Arrivals>,
+    count: AtomicUsize,
+}
+
+type Shared = Arc<Came>;
 
 /// Of an answer of 200 MB.
 const CHUNK: usize = 64 * 1024;
@@ -52,9 +62,14 @@ impl Sink {
         Ok(Self { url, arrivals, _server: handle })
     }
 
+    /// How many came.
+    pub(super) fn count(&self) -> usize {
+        self.arrivals.count.load(Ordering::Relaxed)
+    }
+
     /// When these came; none, until all have.
     pub(super) fn of(&self, ids: &[String]) -> Option<Arrivals> {
-        let arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        let arrivals = self.arrivals.first.lock().unwrap_or_else(PoisonError::into_inner);
         ids.iter().map(|id| Some((id.clone(), *arrivals.get(id)?))).collect()
     }
 }
@@ -62,7 +77,8 @@ impl Sink {
 fn note(request: &HttpRequest, arrivals: &Shared) {
     let id = request.headers().get("webhook-id").and_then(|id| id.to_str().ok());
     let Some(id) = id else { return };
-    let mut arrivals = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+    arrivals.count.fetch_add(1, Ordering::Relaxed);
+    let mut arrivals = arrivals.first.lock().unwrap_or_else(PoisonError::into_inner);
     arrivals.entry(id.to_owned()).or_insert_with(|| SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default());
 }
 

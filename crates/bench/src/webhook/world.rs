@@ -18,7 +18,7 @@ use testing::{Issuer, Person};
 use tokio_postgres::Client as Sql;
 
 use super::{
-    CLIENTS, ENDPOINTS,
+    CLIENTS, ENDPOINTS, FAN,
     sink::{Arrivals, Sink},
 };
 use crate::{
@@ -61,6 +61,9 @@ impl World {
         let world = Self { client, issuer, token, sql, sink, api, worker: None.into(), database, dir };
         for number in 0..ENDPOINTS {
             world.endpoint(&world.token, &format!("t.{number}"), "fast", 10_000).await?;
+        }
+        for _ in 0..FAN {
+            world.endpoint(&world.token, "fan", "fast", 10_000).await?;
         }
         world.endpoint(&world.token, "huge.0", "huge", 10_000).await?;
         world.go_on().await?;
@@ -127,6 +130,21 @@ impl World {
         self.pause_deliveries();
         self.sql.batch_execute("TRUNCATE jobs").await?;
         self.go_on().await
+    }
+
+    /// How many have come.
+    pub(super) fn count(&self) -> usize {
+        self.sink.count()
+    }
+
+    /// Waits until so many have come.
+    pub(super) async fn until(&self, count: usize) -> anyhow::Result<()> {
+        let began = Instant::now();
+        while self.sink.count() < count {
+            anyhow::ensure!(began.elapsed() < PATIENCE, "{} came, and not {count}", self.sink.count());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
     }
 
     /// Waits until these have come; when each did.

@@ -2,11 +2,14 @@
 
 use std::{fs, process::Command, time::Duration};
 
+use aws_lc_rs::hmac;
 use contract_webhook::{
-    Client, DeliveryState, EndpointId, Message, MessageId, NewEndpoint, NewMessage, NewSecret,
+    Client, DeliveryState, EndpointId, HmacOptions, Message, MessageId, NewEndpoint, NewMessage,
+    NewPortalLink, NewSecret, NewSource, SIGNATURE_HEADERS, Scheme, routes,
 };
-use e2e::{Plinth, Somebody};
+use e2e::{Plinth, Somebody, Tables, code, refused};
 use local_servers::port;
+use reqwest::Method;
 use serde_json::value::RawValue;
 use service_discovery::Service;
 
@@ -113,6 +116,114 @@ async fn the_official_libraries_verify_what_receivers_get_also_during_a_rotation
     }
     let refused = send(&client, token, "order.paid").await;
     assert_eq!(delivered(&tried(&client, token, refused).await), 0);
+}
+
+#[tokio::test]
+async fn a_portal_link_looks_after_webhooks_and_nothing_else_and_ends_with_who_made_it() {
+    let plinth = Plinth::start().await;
+    let ada = Somebody::arrive(&plinth).await;
+    let (client, token) = (Client::new(plinth.peer()), ada.token().expose().to_owned());
+    let key = ada.api_key(&["webhooks:write", "webhooks:read", "prefs:read"]).await;
+    let link = client.portal_link(key.expose(), &NewPortalLink::default()).await.unwrap();
+    let (page, shown) = link.url.split_once("#token=").unwrap();
+    assert_eq!((page, shown), (&*format!("{}{}", plinth.url(), routes::PORTAL), &*link.token));
+    let page = testing::http().get(page).send().await.unwrap();
+    assert!(page.headers()["content-security-policy"].to_str().unwrap().contains("connect-src 'self'"));
+    assert!(page.text().await.unwrap().contains("<title>Webhooks</title>"));
+
+    // It may do what its maker may, of webhooks.
+    let made = client.create_endpoint(&link.token, &NewEndpoint::polled()).await.unwrap();
+    assert_eq!(client.endpoint(&token, made.id).await.unwrap().id, made.id);
+    let status = async |method: Method, path: &str, token: &str| {
+        let request = testing::http().request(method, format!("{}{path}", plinth.url()));
+        request.bearer_auth(token).json(&serde_json::json!({})).send().await.unwrap().status().as_u16()
+    };
+    for path in ["/api/v1/prefs", "/api/v1/auth/me", "/api/v1/auth/api-keys", "/api/v1/admin/audit"] {
+        assert_eq!(status(Method::GET, path, &link.token).await, 403, "{path}");
+    }
+    let again = client.portal_link(&link.token, &NewPortalLink::default()).await;
+    assert_eq!(refused(again), code(403, "portal_link_refused"));
+    let looking = client.portal_link(key.expose(), &NewPortalLink { read_only: true }).await.unwrap().token;
+    assert_eq!(client.endpoint(&looking, made.id).await.unwrap().id, made.id);
+    let written = client.create_endpoint(&looking, &NewEndpoint::polled()).await;
+    assert_eq!(refused(written), code(403, "insufficient_scope"));
+    let audited = "SELECT count(*) FROM audit_log WHERE action = 'webhook_portal_link.created'";
+    assert_eq!(Tables::of(&plinth, "webhook").number(audited).await.unwrap(), 2);
+
+    // Without the key there is no link, and soon no token of one.
+    let id = key.expose().parse::<contract_auth::ApiKeyText>().unwrap().id();
+    let auth = contract_auth::Client::new(plinth.peer());
+    auth.delete_api_key(ada.token(), id).await.unwrap();
+    for _ in 0..100 {
+        if client.endpoint(&link.token, made.id).await.is_err() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(refused(client.endpoint(&link.token, made.id).await).0, 401);
+}
+
+#[tokio::test]
+async fn what_providers_sign_comes_through_the_gateway_in_every_header_that_is_theirs() {
+    let plinth = Plinth::start().await;
+    let ada = Somebody::arrive(&plinth).await;
+    let (client, token) = (Client::new(plinth.peer()), ada.token().expose());
+    let (secret, body) = ("a-secret-of-theirs", r#"{"id":"evt_1"}"#);
+    let tag = |parts: &[&str]| {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        data_encoding::HEXLOWER.encode(hmac::sign(&key, parts.concat().as_bytes()).as_ref())
+    };
+    let at = ids::Timestamp::now().unix_seconds().to_string();
+    let timed = |name: &str| tag(&[name, &at, if name.is_empty() { "." } else { ":" }, body]);
+    let mut hooks = vec![
+        (Scheme::Stripe, None, vec![("stripe-signature", format!("t={at},v1={}", timed("")))]),
+        (Scheme::Github, None, vec![("x-hub-signature-256", format!("sha256={}", tag(&[body])))]),
+        (
+            Scheme::Slack,
+            None,
+            vec![
+                ("x-slack-request-timestamp", at.clone()),
+                ("x-slack-signature", format!("v0={}", timed("v0:"))),
+            ],
+        ),
+    ];
+    for header in SIGNATURE_HEADERS {
+        let options = HmacOptions { header: header.to_owned(), ..HmacOptions::default() };
+        hooks.push((Scheme::Hmac, Some(options), vec![(header, tag(&[body]))]));
+    }
+    for (scheme, hmac, headers) in hooks {
+        let new = NewSource { name: "theirs".to_owned(), scheme, secret: Some(secret.to_owned()), hmac };
+        let source = client.create_source(token, &new).await.unwrap();
+        let mut request = testing::http().post(format!("{}{}", plinth.url(), source.path)).body(body);
+        for (name, value) in &headers {
+            request = request.header(*name, value);
+        }
+        assert_eq!(request.send().await.unwrap().status(), 200, "{scheme:?}: {headers:?}");
+        assert_eq!(client.received(token, source.id, None).await.unwrap().data.len(), 1, "{scheme:?}");
+    }
+}
+
+#[tokio::test]
+async fn deliveries_go_on_while_redis_is_emptied_and_gone() {
+    let plinth = Plinth::start().await;
+    let ada = Somebody::arrive(&plinth).await;
+    let (client, token) = (Client::new(plinth.peer()), ada.token().expose());
+    let (_, command) = receivers().into_iter().next().unwrap();
+    let port = port::free().unwrap();
+    let endpoint = client
+        .create_endpoint(token, &NewEndpoint::at(format!("http://127.0.0.1:{port}/")))
+        .await
+        .unwrap()
+        .id;
+    let secret = client.secret(token, endpoint).await.unwrap().secret;
+    let mut receiver = Behind { endpoint, port, name: "Python", command };
+    let _program = receiver.start(&plinth, &secret).await;
+    let before = send(&client, token, "order.paid").await;
+    plinth.kill("redis");
+    let meanwhile = send(&client, token, "order.paid").await;
+    for message in [before, meanwhile] {
+        assert_eq!(delivered(&tried(&client, token, message).await), 1);
+    }
 }
 
 #[test]
