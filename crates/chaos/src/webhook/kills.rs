@@ -16,7 +16,7 @@ use crate::{Options, count};
 const ENDPOINTS: usize = 20;
 const CLIENTS: usize = 8;
 /// How many are under way to an endpoint at once: what is killed leaves no more than these to be sent twice.
-const WIDTH: usize = 8;
+const WIDTH: usize = 16;
 /// Longer than a lease lasts, and shorter.
 const STANDSTILL: Duration = Duration::from_secs(40);
 const PAUSES: std::ops::Range<u64> = 1_000..4_000;

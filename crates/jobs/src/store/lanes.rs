@@ -111,6 +111,8 @@ pub(crate) async fn lock(connection: &mut AsyncPgConnection, lanes: &[String]) -
     Ok(())
 }
 
+/// Whatever is asked for is the first by `ord`, so that PostgreSQL goes by the index: where one lane has nearly all
+/// jobs, it would rather go through the table until it finds one, and in the other lanes finds none.
 async fn occupancy(
     connection: &mut AsyncPgConnection,
     lanes: &[String],
@@ -132,7 +134,8 @@ async fn occupancy(
                 (SELECT min(ord) FROM unnest(ARRAY['ready', 'scheduled', 'parked', 'running']) AS s(state), LATERAL (
                      SELECT ord FROM jobs j WHERE j.lane = l.lane AND j.state = s.state ORDER BY ord LIMIT 1) o
                 ) AS first,
-                EXISTS (SELECT FROM jobs j WHERE j.lane = l.lane AND state = 'parked') AS parked
+                (SELECT ord FROM jobs j WHERE j.lane = l.lane AND state = 'parked' ORDER BY ord LIMIT 1) IS NOT NULL
+                AS parked
          FROM unnest($1) AS l(lane)",
     );
     let rows: Vec<Row> = rows.bind::<Array<Text>, _>(lanes).load(connection).await?;
@@ -163,11 +166,12 @@ pub(crate) async fn release(connection: &mut AsyncPgConnection, lanes: &[String]
         "WITH room AS (
              SELECT l.lane, first.width - (
                  SELECT count(*) FROM (
-                     (SELECT 1 FROM jobs j WHERE j.lane = l.lane AND state = 'running' LIMIT first.width)
+                     (SELECT 1 FROM jobs j WHERE j.lane = l.lane AND state = 'running' ORDER BY ord LIMIT first.width)
                      UNION ALL
-                     (SELECT 1 FROM jobs j WHERE j.lane = l.lane AND state = 'ready' LIMIT first.width)
+                     (SELECT 1 FROM jobs j WHERE j.lane = l.lane AND state = 'ready' ORDER BY ord LIMIT first.width)
                      UNION ALL
-                     (SELECT 1 FROM jobs j WHERE j.lane = l.lane AND state = 'scheduled' AND lane_width IS NULL LIMIT 1)
+                     (SELECT 1 FROM jobs j WHERE j.lane = l.lane AND state = 'scheduled' AND lane_width IS NULL
+                      ORDER BY ord LIMIT 1)
                  ) taken) AS free
              FROM (SELECT DISTINCT lane FROM unnest($1) AS lane) l, LATERAL (
                  SELECT coalesce(lane_width, 1) AS width FROM jobs j WHERE j.lane = l.lane AND state = 'parked'

@@ -95,3 +95,34 @@ fn cancelling_the_first_of_a_lane_lets_the_next_one_run() {
         assert!(!tally.contains_key("second"));
     });
 }
+
+#[test]
+fn nobody_goes_through_a_long_lane_to_know_about_another() {
+    local(async {
+        let fixture = fixture().await;
+        fixture
+            .execute(
+                "INSERT INTO jobs (id, kind, payload, priority, state, max_attempts, lane, lane_width)
+                 SELECT gen_random_uuid(), 'test.probe', '{\"name\": \"backlog\"}', 1, 'parked', 5, 'long', 1
+                 FROM generate_series(1, 50000);
+                 ANALYZE jobs",
+            )
+            .await;
+        let scans = "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'jobs'";
+        let before = fixture.number(scans).await;
+        let worker = work(&fixture.database, quick());
+        for number in 0..100 {
+            let lane = format!("l{}", number % 10);
+            fixture.enqueue(&Probe::limited(number, Act::Sleep(1), &lane, 2)).await;
+            fixture.enqueue(&Probe::ordered(number, Act::Sleep(1), &format!("o{lane}"))).await;
+        }
+        fixture.until("SELECT count(*) FROM jobs_history", 200).await;
+        worker.stop().await;
+        // Sessions tell what they did when they end.
+        drop(fixture.db);
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+        let client = fixture.database.connect().await;
+        let after: i64 = client.query_one(scans, &[]).await.unwrap().get(0);
+        assert_eq!(after - before, 0, "the table was gone through");
+    });
+}

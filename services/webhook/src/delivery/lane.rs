@@ -2,7 +2,7 @@ use contract_webhook::EndpointId;
 use jobs::Lane;
 
 /// How many messages are under way to one endpoint at once: one that hangs takes no more than these.
-const WIDTH: u16 = 8;
+const WIDTH: u16 = 16;
 
 /// How many to one that failed last, of which an organisation may have many.
 const NARROW: u16 = 2;

@@ -27,7 +27,7 @@ const ENDPOINTS: usize = 4;
 /// How often a worker is killed.
 const ROUNDS: usize = 6;
 /// How many are under way to an endpoint at once.
-const WIDTH: usize = 8;
+const WIDTH: usize = 16;
 
 /// A process of webhook in this role.
 fn process(role: &str, at: u16, url: &str, issuer: &Issuer) -> Child {
