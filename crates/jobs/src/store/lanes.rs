@@ -98,13 +98,13 @@ pub(super) async fn choose(
     Ok(choice)
 }
 
-/// Waits for the locks of these lanes, always in the same order.
+/// Waits for the locks of these lanes, always in the same order. What follows goes by the indexes.
 pub(crate) async fn lock(connection: &mut AsyncPgConnection, lanes: &[String]) -> db::Result<()> {
     if lanes.is_empty() {
         return Ok(());
     }
     let locked = statement(
-        "SELECT count(pg_advisory_xact_lock(key)) FROM (
+        "SELECT set_config('enable_seqscan', 'off', true), count(pg_advisory_xact_lock(key)) FROM (
              SELECT DISTINCT hashtextextended('jobs/' || lane, 0) AS key FROM unnest($1) AS lane ORDER BY 1) keys",
     );
     locked.bind::<Array<Text>, _>(lanes).execute(connection).await?;

@@ -119,10 +119,19 @@ pub(crate) async fn listen(connection: &mut AsyncPgConnection) -> db::Result<()>
     Ok(())
 }
 
-/// Has the claims of `connection` not wait for the disk. When the server crashes, the last
-/// ones may be forgotten: their jobs are ready again, and the leases hold nothing.
-pub(crate) async fn forget_claims_in_a_crash(connection: &mut AsyncPgConnection) -> db::Result<()> {
+/// Prepares `connection` for claims. They do not wait for the disk: when the server crashes, the last
+/// ones may be forgotten, so that their jobs are ready again, and the leases hold nothing. And they go by the
+/// indexes: a plan that was made while the queue was short would go through all of the table ever after, with
+/// all that VACUUM has not removed yet.
+pub(crate) async fn prepare_for_claims(connection: &mut AsyncPgConnection) -> db::Result<()> {
     statement("SET synchronous_commit = off").execute(connection).await?;
+    statement("SET enable_seqscan = off").execute(connection).await?;
+    Ok(())
+}
+
+/// Has the statements of this transaction go by the indexes, too.
+pub(crate) async fn go_by_indexes(connection: &mut AsyncPgConnection) -> db::Result<()> {
+    statement("SELECT set_config('enable_seqscan', 'off', true)").execute(connection).await?;
     Ok(())
 }
 

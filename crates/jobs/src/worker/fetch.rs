@@ -209,6 +209,6 @@ impl<'a> Fetcher<'a> {
 
 async fn connect(board: &Board) -> db::Result<AsyncPgConnection> {
     let mut connection = board.db.dedicated().await?;
-    store::forget_claims_in_a_crash(&mut connection).await?;
+    store::prepare_for_claims(&mut connection).await?;
     Ok(connection)
 }

@@ -73,7 +73,11 @@ pub(super) async fn promote(board: &Rc<Board>) {
 }
 
 async fn promote_once(board: &Board) -> db::Result<(i64, Option<Duration>)> {
-    store::promote(&mut *board.db.connection().await?).await
+    let promote = async |connection: &mut _| {
+        store::go_by_indexes(connection).await?;
+        store::promote(connection).await
+    };
+    board.db.transaction(promote).await
 }
 
 /// Gives back what dead workers held.

@@ -150,7 +150,7 @@ pub(super) async fn accept(
         .bind::<Text, _>(&new.body)
         .bind::<Timestamptz, _>(new.created_at);
     let rows: Vec<Offer> = query.load(conn).await?;
-    let Some(first) = rows.iter().next().filter(|row| row.accepted) else { return Ok(None) };
+    let Some((first, _)) = rows.split_first().filter(|(row, _)| row.accepted) else { return Ok(None) };
     let enforced = first.type_id.zip(first.type_version);
     Ok(Some(Accepted { enforced, candidates: rows.into_iter().filter_map(Offer::candidate).collect() }))
 }
