@@ -34,7 +34,7 @@ struct Options {
     /// What to play; everything, if nothing is named.
     #[arg(value_parser = ["upstreams", "redis", "slow", "rolling", "auth", "reload", "webhook"])]
     scenarios: Vec<String>,
-    /// upstreams: how long instances are killed; other faults last half as long.
+    /// upstreams and webhook: how long processes are killed; other faults last half as long.
     #[arg(long, default_value_t = 60)]
     seconds: u64,
     /// auth: how long it is away.

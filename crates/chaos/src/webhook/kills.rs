@@ -33,7 +33,7 @@ pub(super) async fn play(options: &Options, world: &mut World, report: &mut Repo
     let (client, token) = (world.client.clone(), world.token.clone());
     let sending = stream::iter(0..messages).map(|number| send(&client, &token, number));
     let sending = sending.buffer_unordered(CLIENTS).collect::<HashSet<String>>();
-    let (sent, kills) = tokio::join!(sending, kill(world, messages));
+    let (sent, kills) = tokio::join!(sending, kill(world, Duration::from_secs(options.seconds)));
     let (kills, last) = kills?;
     let recovered = first_after(world, last).await?;
     report.held("webhook: from the last kill to the next delivery", recovered, "s", Target::AtMost(RECOVERY));
@@ -69,11 +69,11 @@ async fn send(client: &contract_webhook::Client, token: &str, number: usize) -> 
     World::send_by(client, token, "kill", number).await
 }
 
-/// Kills until nearly all is there; how often, and when last.
-async fn kill(world: &mut World, messages: usize) -> anyhow::Result<(usize, Instant)> {
-    let (mut kills, mut last) = (0, Instant::now());
+/// Kills for so long; how often, and when last.
+async fn kill(world: &mut World, time: Duration) -> anyhow::Result<(usize, Instant)> {
+    let (mut kills, mut last, began) = (0, Instant::now(), Instant::now());
     let mut still: Option<Instant> = None;
-    while world.sink.count("kill/0") < messages * 9 / 10 {
+    while began.elapsed() < time {
         tokio::time::sleep(Duration::from_millis(fastrand::u64(PAUSES))).await;
         match (fastrand::u8(0..8), still) {
             (0 | 1, _) => world.kill_api()?,
