@@ -73,7 +73,9 @@ async fn send(client: &contract_webhook::Client, token: &str, number: usize) -> 
 /// Kills for so long; how often.
 async fn kill(world: &mut World, time: Duration) -> anyhow::Result<usize> {
     let (mut kills, began) = (0, Instant::now());
-    let mut still: Option<Instant> = None;
+    // One stands still from the beginning on, and then by chance.
+    world.workers[1].signal(Signal::STOP)?;
+    let mut still = Some(began);
     while began.elapsed() < time {
         tokio::time::sleep(Duration::from_millis(fastrand::u64(PAUSES))).await;
         match (fastrand::u8(0..8), still) {

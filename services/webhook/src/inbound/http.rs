@@ -51,8 +51,7 @@ const LIST: &str = "webhook-received";
         (status = 413, description = "It is too large", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "It is no event", body = Problem, content_type = "application/problem+json"),
         NotFound, Overloaded
-    ),
-    security(())
+    )
 )]
 #[post("/api/v1/hooks/{source}")]
 pub(crate) async fn receive_hook(

@@ -7,6 +7,7 @@ mod command;
 mod crash;
 mod endpoint;
 mod event_type;
+mod faults;
 mod inbound;
 mod kinds;
 mod message;
