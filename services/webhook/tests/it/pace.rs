@@ -49,5 +49,5 @@ async fn an_endpoint_that_hangs_delays_no_other() {
     }
     let sent = webhook.client.send(&token, &message("go", "{}")).await.unwrap();
     assert_eq!(state(&webhook.ended(&token, sent.id).await), DeliveryState::Delivered);
-    assert_eq!(webhook.number("SELECT count(*) FROM jobs WHERE state = 'running'").await, 8);
+    assert_eq!(webhook.number("SELECT count(*) FROM jobs WHERE state = 'running'").await, 16);
 }
