@@ -19,7 +19,10 @@ pub struct NewPortalLink {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PortalLink {
     /// Where to send a browser: the token stands behind the `#`, so that no server sees it.
-    #[schema(format = "uri", example = "http://127.0.0.1:8080/api/v1/webhooks/portal#token=…")]
+    #[schema(
+        format = "uri",
+        example = "http://127.0.0.1:8080/api/v1/webhooks/portal#token=eyJhbGciOiJFZERTQSJ9"
+    )]
     pub url: String,
     /// The token by itself, for a page of one's own: it may do nothing but look after webhooks.
     pub token: String,

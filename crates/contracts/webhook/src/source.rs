@@ -109,7 +109,7 @@ impl Default for HmacOptions {
 
 /// A source to register.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"name": "Our Stripe account", "scheme": "stripe", "secret": "whsec_…"}))]
+#[schema(example = json!({"name": "Our Stripe account", "scheme": "stripe", "secret": "whsec_4fTqZ8kE2vNn"}))]
 #[serde(deny_unknown_fields)]
 pub struct NewSource {
     /// What it is.
