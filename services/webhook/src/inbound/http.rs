@@ -97,10 +97,7 @@ pub(crate) async fn list_webhook_received(
 ) -> Result<Json<ReceivedPage>, HttpError> {
     let page = query.page(LIST)?;
     let mut conn = db.connection().await?;
-    let source = source::store::named(&mut conn, *id).await?;
-    if source.org_id != caller.org {
-        return Err(SourceError::Unknown.into());
-    }
+    let source = source::store::find(&mut conn, caller.org, *id).await?;
     let mut data = store::list(&mut conn, (caller.org, source.id), page).await?;
     let next_cursor = page.cut(LIST, &mut data, |received| received.id.uuid());
     Ok(Json(ReceivedPage { data, next_cursor }))

@@ -114,7 +114,7 @@ pub(crate) async fn update_webhook_source(
 ) -> Result<Json<Source>, HttpError> {
     let (by, id) = (origin.caller(&caller), *id);
     let updated = db.transaction(async |conn| {
-        let held = store::find(conn, caller.org, id).await?.source()?;
+        let held = store::hold(conn, caller.org, id).await?.source()?;
         let new = rules::accept(rules::patched(held, patch))?;
         let text = new.secret.as_deref().map(SecretString::from);
         let sealed = text.map(|text| secret::seal(&keyring, id, &text)).transpose()?;

@@ -79,7 +79,14 @@ pub(super) async fn list(
 }
 
 /// The source of this id.
-pub(super) async fn find(conn: &mut AsyncPgConnection, org: OrgId, id: SourceId) -> Result<Row, SourceError> {
+pub(crate) async fn find(conn: &mut AsyncPgConnection, org: OrgId, id: SourceId) -> Result<Row, SourceError> {
+    let query = statement(format!("SELECT {COLUMNS} FROM sources WHERE org_id = $1 AND id = $2"));
+    let found = query.bind::<SqlUuid, _>(org).bind::<SqlUuid, _>(id).get_result(conn).await.optional()?;
+    found.ok_or(SourceError::Unknown)
+}
+
+/// The same, and nobody else changes it before this transaction ends.
+pub(super) async fn hold(conn: &mut AsyncPgConnection, org: OrgId, id: SourceId) -> Result<Row, SourceError> {
     let query = statement(format!("SELECT {COLUMNS} FROM sources WHERE org_id = $1 AND id = $2 FOR UPDATE"));
     let found = query.bind::<SqlUuid, _>(org).bind::<SqlUuid, _>(id).get_result(conn).await.optional()?;
     found.ok_or(SourceError::Unknown)
