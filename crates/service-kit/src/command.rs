@@ -1,15 +1,19 @@
 //! What the binaries of services share when they are told to do something.
 
-use std::{io::Write, path::PathBuf, pin::Pin, process::ExitCode};
+use std::{io::Write, path::PathBuf, pin::Pin, process::ExitCode, time::Duration};
 
-use anyhow::{Context, Result};
-use secrecy::ExposeSecret;
+use anyhow::{Context, Result, bail};
+use reqwest::Method;
+use service_discovery::{CallError, Peer, PeerOptions, Service};
 
 use crate::{
     migrations::{Catalogue, Migrator},
-    settings::{Database, Faults},
+    settings::{Database, Faults, Http, Reader},
     signals,
 };
+
+/// How long a health check takes at most; the image's own limit is longer.
+const HEALTHCHECK: Duration = Duration::from_secs(4);
 
 /// Where settings come from, on every command line.
 #[derive(Debug, clap::Args)]
@@ -53,9 +57,7 @@ pub fn print(text: &str) -> Result<()> {
 /// # Errors
 /// When the database is away, or its history is not to be built upon.
 pub async fn migrate(settings: &Database, catalogue: Catalogue) -> Result<()> {
-    let url = settings.owner_url.as_ref().unwrap_or(&settings.url);
-    let migrator = Migrator::new(url.expose_secret(), settings.ca_file.as_deref(), catalogue)?;
-    let outcome = migrator.up().await;
+    let outcome = Migrator::of(settings, catalogue)?.up().await;
     let done = if settings.owner_url.is_none() {
         outcome.context(
             "not as the owner of the tables: `database.owner_url` (…__DATABASE__OWNER_URL) is not set",
@@ -68,6 +70,28 @@ pub async fn migrate(settings: &Database, catalogue: Catalogue) -> Result<()> {
     } else {
         format!("applied:\n{}", done.join("\n"))
     })
+}
+
+/// Asks the service that runs on this machine whether it can serve, as a container's health check
+/// does: the images have no shell to ask with.
+///
+/// # Errors
+/// [`Faults`] of the listeners' settings, or why it cannot serve.
+pub fn healthcheck(service: Service, options: &SettingsOptions) -> Result<()> {
+    let mut read = Reader::open(service, options.config.as_deref());
+    let http = Http::read(&mut read, service);
+    let port = read.finish_group(Some(http))?.internal_bind.port();
+    let limits = PeerOptions { timeout: HEALTHCHECK, ..PeerOptions::default() };
+    let peer = Peer::new(&[format!("http://127.0.0.1:{port}").parse()?], &limits)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    match runtime.block_on(peer.send(peer.request(Method::GET, "/readyz"))) {
+        Ok(_) => print("ready"),
+        Err(CallError::Refused(problem)) => {
+            let reasons = problem.errors.iter().map(|fault| format!("{} {}", fault.pointer, fault.detail));
+            bail!("not ready: {}", reasons.collect::<Vec<_>>().join(", "))
+        }
+        Err(why) => Err(why).context(format!("nobody answers on port {port}")),
+    }
 }
 
 /// Says what went wrong, causes included; 2 for settings, 1 for all else.

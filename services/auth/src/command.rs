@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use secrecy::ExposeSecret;
 use service_discovery::Service;
 use service_kit::{
-    command::{SettingsOptions, migrate, print, serve},
+    command::{SettingsOptions, healthcheck, migrate, print, serve},
     db::Connector,
     settings::Reader,
 };
@@ -34,6 +34,8 @@ pub(crate) enum Verb {
     Openapi,
     /// Check the settings, name every fault, and do nothing else.
     CheckConfig,
+    /// Ask the service that runs here whether it can serve: a container's health check.
+    Healthcheck,
     /// The keys that tokens are signed with.
     Keys {
         #[command(subcommand)]
@@ -57,19 +59,21 @@ impl Command {
     pub(crate) fn run(self) -> Result<()> {
         let verb =
             if self.settings.check_config { Verb::CheckConfig } else { self.verb.unwrap_or(Verb::Serve) };
-        if let Verb::Openapi = verb {
-            return print(&auth::openapi().to_pretty_json()?);
-        }
-        let settings = Settings::read(Reader::open(Service::Auth, self.settings.config.as_deref()))?;
+        let settings = || Settings::read(Reader::open(Service::Auth, self.settings.config.as_deref()));
         match verb {
             Verb::Serve => {
+                let settings = settings()?;
                 serve(&settings.logs.clone(), async |stop| Ok(App::build(settings).await?.run(stop).await?))
             }
             Verb::Migrate => {
-                tokio::runtime::Runtime::new()?.block_on(migrate(&settings.database, auth::migrations()?))
+                tokio::runtime::Runtime::new()?.block_on(migrate(&settings()?.database, auth::migrations()?))
             }
-            Verb::Keys { verb } => tokio::runtime::Runtime::new()?.block_on(keys(&settings, &verb)),
-            Verb::CheckConfig | Verb::Openapi => print("the settings are in order"),
+            Verb::Keys { verb } => tokio::runtime::Runtime::new()?.block_on(keys(&settings()?, &verb)),
+            Verb::Openapi => print(&auth::openapi().to_pretty_json()?),
+            Verb::CheckConfig => {
+                settings().map_err(Into::into).and_then(|_| print("the settings are in order"))
+            }
+            Verb::Healthcheck => healthcheck(Service::Auth, &self.settings),
         }
     }
 }

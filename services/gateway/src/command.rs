@@ -3,7 +3,8 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use gateway::{App, Source};
-use service_kit::command::{SettingsOptions, print, serve};
+use service_discovery::Service;
+use service_kit::command::{SettingsOptions, healthcheck, print, serve};
 
 /// The one door: verifies the credential, routes, streams.
 ///
@@ -26,22 +27,28 @@ pub(crate) enum Verb {
     Openapi,
     /// Check the settings, name every fault, and do nothing else.
     CheckConfig,
+    /// Ask the service that runs here whether it can serve: a container's health check.
+    Healthcheck,
 }
 
 impl Command {
     pub(crate) fn run(self) -> Result<()> {
         let verb =
             if self.settings.check_config { Verb::CheckConfig } else { self.verb.unwrap_or(Verb::Serve) };
-        if let Verb::Openapi = verb {
-            return print(&gateway::openapi().to_pretty_json()?);
-        }
-        let source = Source::new(self.settings.config);
-        let settings = source.settings()?;
         match verb {
-            Verb::Serve => serve(&settings.logs.clone(), async |stop| {
-                Ok(App::build(settings).await?.following(source).run(stop).await?)
-            }),
-            Verb::CheckConfig | Verb::Openapi => print("the settings are in order"),
+            Verb::Serve => {
+                let source = Source::new(self.settings.config);
+                let settings = source.settings()?;
+                serve(&settings.logs.clone(), async |stop| {
+                    Ok(App::build(settings).await?.following(source).run(stop).await?)
+                })
+            }
+            Verb::Openapi => print(&gateway::openapi().to_pretty_json()?),
+            Verb::CheckConfig => {
+                Source::new(self.settings.config).settings()?;
+                print("the settings are in order")
+            }
+            Verb::Healthcheck => healthcheck(Service::Gateway, &self.settings),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use service_discovery::Service;
 use service_kit::{
     migrations::{Catalogue, Migrator},
@@ -39,8 +39,7 @@ pub(crate) struct ServiceDatabase {
 impl ServiceDatabase {
     /// What brings it up to date, as the role that owns it.
     pub(crate) fn migrator(&self) -> anyhow::Result<Migrator> {
-        let url = self.settings.owner_url.as_ref().unwrap_or(&self.settings.url);
-        Ok(Migrator::new(url.expose_secret(), self.settings.ca_file.as_deref(), self.catalogue.clone())?)
+        Ok(Migrator::of(&self.settings, self.catalogue.clone())?)
     }
 }
 

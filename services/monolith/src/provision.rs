@@ -1,7 +1,8 @@
 //! The roles and the database of a service: made on first use, put right on every later one.
 //!
 //! One role owns the database and runs the migrations. The other serves: it reads and writes
-//! rows and can change no table. Nobody else may connect.
+//! rows and can change no table, as the owner grants it before the first migration
+//! ([`service_kit::migrations::Migrator::of`]). Nobody else may connect.
 
 use anyhow::Context;
 use diesel::{
@@ -63,8 +64,6 @@ pub(crate) async fn provision(admin_url: &str, accounts: &[Account]) -> anyhow::
         ensure_role(&mut server, &account.owner).await?;
         ensure_role(&mut server, &account.serving).await?;
         ensure_database(&mut server, account).await?;
-        let mut inside = Connector::new(&in_database(admin_url, &account.database)?, None)?.connect().await?;
-        inside.batch_execute(&default_privileges(account)).await?;
     }
     Ok(())
 }
@@ -89,11 +88,7 @@ async fn ensure_database(server: &mut AsyncPgConnection, account: &Account) -> a
         let create = format!("CREATE DATABASE {database} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'");
         server.batch_execute(&create).await?;
     }
-    let serving = identifier(&account.serving.name);
-    let connect = format!(
-        "REVOKE ALL ON DATABASE {database} FROM PUBLIC; GRANT CONNECT ON DATABASE {database} TO {serving}"
-    );
-    Ok(server.batch_execute(&connect).await?)
+    Ok(())
 }
 
 async fn exists(server: &mut AsyncPgConnection, sql: &str, name: &str) -> anyhow::Result<bool> {
@@ -103,22 +98,6 @@ async fn exists(server: &mut AsyncPgConnection, sql: &str, name: &str) -> anyhow
         found: bool,
     }
     Ok(sql_query(sql).bind::<Text, _>(name).get_result::<Row>(server).await?.found)
-}
-
-/// What the serving role may do with whatever the owner will make.
-fn default_privileges(account: &Account) -> String {
-    let (owner, role) = (identifier(&account.owner.name), identifier(&account.serving.name));
-    format!(
-        "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};
-         ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT USAGE ON SEQUENCES TO {role}"
-    )
-}
-
-/// The same server and login, another database.
-fn in_database(url: &str, database: &str) -> anyhow::Result<String> {
-    let mut url: url::Url = url.parse()?;
-    url.set_path(database);
-    Ok(url.into())
 }
 
 fn identifier(name: &str) -> String {
@@ -137,12 +116,15 @@ mod tests {
     use futures_util::future::join_all;
     use local_servers::{Postgres, postgres};
     use service_discovery::Service;
-    use service_kit::settings::Reader;
+    use service_kit::{
+        migrations::{Catalogue, Migrator},
+        settings::Reader,
+    };
 
     use super::*;
 
-    /// The account of a service at `server`, with these passwords.
-    fn account(server: &Postgres, service: Service, owner: &str, serving: &str) -> Account {
+    /// The database of a service at `server`, with these passwords.
+    fn database(server: &Postgres, service: Service, owner: &str, serving: &str) -> settings::Database {
         let name = service.name();
         let url = |role: &str, password: &str| server.url_as(role, password, name);
         let prefix = name.to_uppercase();
@@ -150,8 +132,19 @@ mod tests {
             (format!("{prefix}__DATABASE__URL"), url(name, serving)),
             (format!("{prefix}__DATABASE__OWNER_URL"), url(&format!("{name}_owner"), owner)),
         ];
-        let mut read = Reader::new(service, None, variables);
-        Account::of(&settings::Database::read(&mut read).unwrap()).unwrap()
+        settings::Database::read(&mut Reader::new(service, None, variables)).unwrap()
+    }
+
+    /// What `migrate up` does, but for the tables.
+    async fn set_up(admin: &str, databases: &[settings::Database]) -> bool {
+        let accounts: Vec<Account> =
+            databases.iter().map(|database| Account::of(database).unwrap()).collect();
+        let mut done = provision(admin, &accounts).await.is_ok();
+        for database in databases {
+            let migrator = Migrator::of(database, Catalogue::embedded(&[]).unwrap()).unwrap();
+            done &= migrator.up().await.is_ok();
+        }
+        done
     }
 
     async fn does(url: &str, sql: &str) -> bool {
@@ -166,12 +159,12 @@ mod tests {
         let options = postgres::Options { fsync: false, ..postgres::Options::new("root") };
         let server = Postgres::start(dir.path(), options).await.unwrap();
         let both = [
-            account(&server, Service::Auth, "one", "two"),
-            account(&server, Service::Prefs, "three", "four"),
+            database(&server, Service::Auth, "one", "two"),
+            database(&server, Service::Prefs, "three", "four"),
         ];
         let admin = server.url("postgres");
-        let replicas = (0..4).map(|_| provision(&admin, &both));
-        assert!(join_all(replicas).await.iter().all(Result::is_ok));
+        let replicas = (0..4).map(|_| set_up(&admin, &both));
+        assert!(join_all(replicas).await.into_iter().all(|done| done));
 
         let owner = server.url_as("auth_owner", "one", "auth");
         let serving = server.url_as("auth", "two", "auth");
@@ -186,7 +179,7 @@ mod tests {
             assert!(!does(&server.url_as(stranger.0, stranger.1, "auth"), "SELECT 1").await, "{stranger:?}");
         }
 
-        provision(&admin, &[account(&server, Service::Auth, "one", "five")]).await.unwrap();
+        assert!(set_up(&admin, &[database(&server, Service::Auth, "one", "five")]).await);
         assert!(!does(&serving, "SELECT 1").await);
         assert!(does(&server.url_as("auth", "five", "auth"), "DELETE FROM users").await);
         server.stop().await.unwrap();

@@ -3,7 +3,8 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use prefs::{App, Settings};
-use service_kit::command::{SettingsOptions, migrate, print, serve};
+use service_discovery::Service;
+use service_kit::command::{SettingsOptions, healthcheck, migrate, print, serve};
 
 /// Preferences: namespaces with schemas, a layer of overrides for every user.
 ///
@@ -28,24 +29,28 @@ pub(crate) enum Verb {
     Openapi,
     /// Check the settings, name every fault, and do nothing else.
     CheckConfig,
+    /// Ask the service that runs here whether it can serve: a container's health check.
+    Healthcheck,
 }
 
 impl Command {
     pub(crate) fn run(self) -> Result<()> {
         let verb =
             if self.settings.check_config { Verb::CheckConfig } else { self.verb.unwrap_or(Verb::Serve) };
-        if let Verb::Openapi = verb {
-            return print(&prefs::openapi().to_pretty_json()?);
-        }
-        let settings = Settings::load(self.settings.config.as_deref())?;
+        let settings = || Settings::load(self.settings.config.as_deref());
         match verb {
             Verb::Serve => {
+                let settings = settings()?;
                 serve(&settings.logs.clone(), async |stop| Ok(App::build(settings)?.run(stop).await?))
             }
             Verb::Migrate => {
-                tokio::runtime::Runtime::new()?.block_on(migrate(&settings.database, prefs::migrations()?))
+                tokio::runtime::Runtime::new()?.block_on(migrate(&settings()?.database, prefs::migrations()?))
             }
-            Verb::CheckConfig | Verb::Openapi => print("the settings are in order"),
+            Verb::Openapi => print(&prefs::openapi().to_pretty_json()?),
+            Verb::CheckConfig => {
+                settings().map_err(Into::into).and_then(|_| print("the settings are in order"))
+            }
+            Verb::Healthcheck => healthcheck(Service::Prefs, &self.settings),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use service_kit::command::{SettingsOptions, migrate, print, serve};
+use service_discovery::Service;
+use service_kit::command::{SettingsOptions, healthcheck, migrate, print, serve};
 use webhook::{App, Settings};
 
 /// Signed webhooks: endpoints of customers, and what they are told.
@@ -28,24 +29,27 @@ pub(crate) enum Verb {
     Openapi,
     /// Check the settings, name every fault, and do nothing else.
     CheckConfig,
+    /// Ask the service that runs here whether it can serve: a container's health check.
+    Healthcheck,
 }
 
 impl Command {
     pub(crate) fn run(self) -> Result<()> {
         let verb =
             if self.settings.check_config { Verb::CheckConfig } else { self.verb.unwrap_or(Verb::Serve) };
-        if let Verb::Openapi = verb {
-            return print(&webhook::openapi().to_pretty_json()?);
-        }
-        let settings = Settings::load(self.settings.config.as_deref())?;
+        let settings = || Settings::load(self.settings.config.as_deref());
         match verb {
             Verb::Serve => {
+                let settings = settings()?;
                 serve(&settings.logs.clone(), async |stop| Ok(App::build(settings)?.run(stop).await?))
             }
-            Verb::Migrate => {
-                tokio::runtime::Runtime::new()?.block_on(migrate(&settings.database, webhook::migrations()?))
+            Verb::Migrate => tokio::runtime::Runtime::new()?
+                .block_on(migrate(&settings()?.database, webhook::migrations()?)),
+            Verb::Openapi => print(&webhook::openapi().to_pretty_json()?),
+            Verb::CheckConfig => {
+                settings().map_err(Into::into).and_then(|_| print("the settings are in order"))
             }
-            Verb::CheckConfig | Verb::Openapi => print("the settings are in order"),
+            Verb::Healthcheck => healthcheck(Service::Webhook, &self.settings),
         }
     }
 }

@@ -9,9 +9,14 @@ use diesel_async::{
 };
 use diesel_migrations::MigrationHarness;
 use ids::Timestamp;
+use secrecy::ExposeSecret;
+use tokio_postgres::Config;
 
 use super::{Catalogue, Disorder, History, history::Applied};
-use crate::db::{self, ConnectError, Connector};
+use crate::{
+    db::{self, ConnectError, Connector},
+    settings::Database,
+};
 
 /// One at a time per database, whoever asks; released with its session. The number is
 /// "plinth" in ASCII.
@@ -41,6 +46,7 @@ const TABLES: &str = "
 pub struct Migrator {
     connector: Connector,
     catalogue: Catalogue,
+    grants: Option<String>,
 }
 
 /// Why a migration did not happen. What was applied before it stays.
@@ -69,7 +75,24 @@ impl Migrator {
     /// # Errors
     /// When the URL or the authority cannot be used.
     pub fn new(url: &str, authority: Option<&Path>, catalogue: Catalogue) -> Result<Self, ConnectError> {
-        Ok(Self { connector: Connector::new(url, authority)?.patient(), catalogue })
+        Ok(Self { connector: Connector::new(url, authority)?.patient(), catalogue, grants: None })
+    }
+
+    /// For the database of these settings, as its owner, who also grants the serving role its part:
+    /// whoever made roles and database (an operator in Kubernetes, a cloud's console) need not.
+    ///
+    /// # Errors
+    /// When a URL or the authority cannot be used.
+    pub fn of(settings: &Database, catalogue: Catalogue) -> Result<Self, ConnectError> {
+        let (serving, authority) = (settings.url.expose_secret(), settings.ca_file.as_deref());
+        let Some(owner) = settings.owner_url.as_ref().map(ExposeSecret::expose_secret) else {
+            return Self::new(serving, authority, catalogue);
+        };
+        let [serving, owned] = [serving, owner].map(|url| url.parse::<Config>().map_err(ConnectError::Url));
+        let (serving, owned) = (serving?, owned?);
+        let grants =
+            owned.get_dbname().zip(serving.get_user()).map(|(database, role)| grants(database, role));
+        Ok(Self { grants, ..Self::new(owner, authority, catalogue)? })
     }
 
     /// Where every migration stands. Changes nothing.
@@ -120,6 +143,9 @@ impl Migrator {
         holder.batch_execute("SET lock_timeout = 0").await?;
         sql_query("SELECT pg_advisory_lock($1)").bind::<BigInt, _>(LOCK).execute(&mut holder).await?;
         let mut connection = self.connector.connect().await?;
+        if let Some(grants) = &self.grants {
+            connection.batch_execute(grants).await?;
+        }
         connection.batch_execute(TABLES).await?;
         let history = History::compare(&self.catalogue, &applied(&mut connection).await?);
         let done = match history.disorders() {
@@ -159,6 +185,18 @@ impl Migrator {
         };
         tokio::task::spawn_blocking(work).await.map_err(|why| MigrateError::Failed(why.to_string()))?
     }
+}
+
+/// Nobody else may connect, and the serving role reads and writes the rows of whatever the owner will
+/// make: no more. Said again, it changes nothing.
+fn grants(database: &str, role: &str) -> String {
+    let [database, role] = [database, role].map(|name| format!("\"{}\"", name.replace('"', "\"\"")));
+    format!(
+        "REVOKE ALL ON DATABASE {database} FROM PUBLIC;
+         GRANT CONNECT ON DATABASE {database} TO {role};
+         ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role};
+         ALTER DEFAULT PRIVILEGES GRANT USAGE ON SEQUENCES TO {role};"
+    )
 }
 
 /// Whether every migration of the catalogue was applied. One that is ahead of it

@@ -1,6 +1,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
+    fmt, fs,
     ops::RangeInclusive,
     path::Path,
     str::FromStr,
@@ -12,6 +12,9 @@ use service_discovery::{Fault, Registry, Service};
 
 /// The section of the file with the variables that all services share.
 const SHARED: &str = "shared";
+
+/// What stands behind a key whose setting is in a file.
+const FILE: &str = "_file";
 
 /// The variable that names the [`Environment`].
 pub(super) const ENVIRONMENT: &str = "PLINTH_ENV";
@@ -60,7 +63,8 @@ impl std::error::Error for Faults {}
 
 /// Reads one service's settings and collects what is wrong with them.
 ///
-/// A key such as `database.url` stands for `AUTH__DATABASE__URL`.
+/// A key such as `database.url` stands for `AUTH__DATABASE__URL`. What is secret may stand in a file
+/// instead, which `AUTH__DATABASE__URL_FILE` names, as orchestrators mount secrets.
 #[derive(Debug)]
 pub struct Reader {
     service: Service,
@@ -140,7 +144,7 @@ impl Reader {
 
     /// A setting that must be given.
     pub fn required<T: FromStr<Err: fmt::Display>>(&mut self, key: &str) -> Option<T> {
-        let given = self.given.contains_key(key);
+        let given = self.has(key);
         let value = self.optional(key);
         if !given {
             self.fault(self.variable(key), "is missing".to_owned());
@@ -150,8 +154,7 @@ impl Reader {
 
     /// A setting that may be given.
     pub fn optional<T: FromStr<Err: fmt::Display>>(&mut self, key: &str) -> Option<T> {
-        self.known.insert(key.to_owned());
-        let text = self.given.get(key)?;
+        let text = self.text(key)?;
         match text.trim().parse() {
             Ok(value) => Some(value),
             Err(why) => {
@@ -192,7 +195,7 @@ impl Reader {
     /// A secret of at least `least` characters that may be given.
     pub fn optional_secret(&mut self, key: &str, least: usize) -> Option<SecretString> {
         self.known.insert(key.to_owned());
-        if self.given.contains_key(key) { self.secret(key, least) } else { None }
+        if self.has(key) { self.secret(key, least) } else { None }
     }
 
     /// A required setting that `parse` understands; what `parse` says of a bad one
@@ -219,7 +222,35 @@ impl Reader {
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         self.known.insert(key.to_owned());
-        if self.given.contains_key(key) { self.parsed(key, parse) } else { None }
+        if self.has(key) { self.parsed(key, parse) } else { None }
+    }
+
+    /// Whether a setting is given, or the file that it stands in.
+    fn has(&self, key: &str) -> bool {
+        self.given.contains_key(key) || self.given.contains_key(&format!("{key}{FILE}"))
+    }
+
+    /// A setting as it is given, or as it stands in the file that is named for it.
+    fn text(&mut self, key: &str) -> Option<String> {
+        self.known.insert(key.to_owned());
+        let file_key = format!("{key}{FILE}");
+        let given = self.given.get(key).cloned();
+        let Some(path) = self.given.get(&file_key).cloned() else { return given };
+        self.known.insert(file_key.clone());
+        if given.is_some() {
+            self.fault(
+                self.variable(&file_key),
+                format!("{} is given as well: one of them", self.variable(key)),
+            );
+            return None;
+        }
+        match fs::read_to_string(&path) {
+            Ok(text) => Some(text),
+            Err(why) => {
+                self.fault(self.variable(&file_key), format!("{path} cannot be read: {why}"));
+                None
+            }
+        }
     }
 
     /// A variable that all services share (`PLINTH_ENV`).
@@ -442,6 +473,37 @@ mod tests {
             let told = read.finish(Some(())).unwrap_err().to_string();
             assert!(told.contains(why) && !told.contains("hunter2"), "{told}");
         }
+    }
+
+    #[test]
+    fn a_secret_may_stand_in_a_file() {
+        let path = std::env::temp_dir().join(format!("plinth-secret-{}", std::process::id()));
+        std::fs::write(&path, "postgres://auth:of-the-file@h/auth\n").unwrap();
+        let file = path.to_str().unwrap();
+        let mut read = reader(&[("AUTH__DATABASE__URL_FILE", file), ("AUTH__HTTP__TLS__KEY_FILE", file)]);
+        let url: Option<String> = read.required("database.url");
+        let key: Option<String> = read.optional("http.tls.key_file");
+        let both = read.finish(url.zip(key)).unwrap();
+        assert_eq!(both, ("postgres://auth:of-the-file@h/auth".to_owned(), file.to_owned()));
+
+        let mut read = reader(&[("AUTH__DATABASE__URL_FILE", file), ("AUTH__DATABASE__URL", "given")]);
+        let url: Option<String> = read.required("database.url");
+        std::fs::remove_file(&path).unwrap();
+        let told = read.finish(url).unwrap_err().to_string();
+        assert!(
+            told.contains("1 setting is wrong") && told.contains("AUTH__DATABASE__URL is given as well"),
+            "{told}"
+        );
+
+        let mut read = reader(&[("AUTH__CLIENT__SECRET_FILE", file), ("AUTH__CLIENTS__PREFS_FILE", file)]);
+        let secret = read.optional_secret("client.secret", 32);
+        let told = read.finish(Some(secret)).unwrap_err().to_string();
+        let wanted = [
+            "AUTH__CLIENT__SECRET_FILE: ",
+            "cannot be read: No such file",
+            "AUTH__CLIENTS__PREFS_FILE: there is no",
+        ];
+        assert!(wanted.iter().all(|wanted| told.contains(wanted)), "{told}");
     }
 
     #[test]

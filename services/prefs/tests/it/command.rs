@@ -7,7 +7,7 @@ use service_discovery::Service;
 use service_kit::migrations::{Migrator, State};
 use testing::{Issuer, Person, TestDatabase};
 
-use crate::spawn::{SEALING_KEYS, USER, start};
+use crate::spawn::{SEALING_KEYS, USER, spawn, start};
 
 /// Runs the binary to its end with these variables and no others.
 fn prefs(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
@@ -62,7 +62,7 @@ async fn the_schema_can_be_taken_back_and_made_again() {
     assert_eq!(left, 0);
 
     let variables = [
-        ("PREFS__DATABASE__URL", "postgres://nobody@127.0.0.1:1/x"),
+        ("PREFS__DATABASE__URL", database.url()),
         ("PREFS__DATABASE__OWNER_URL", database.url()),
         ("PREFS__SEALING__KEYS", SEALING_KEYS),
         ("PREFS__EVENTS__SUBSCRIBERS", ""),
@@ -78,7 +78,7 @@ async fn the_schema_can_be_taken_back_and_made_again() {
 #[actix_web::test]
 async fn without_its_database_it_lives_but_is_not_ready() {
     let issuer = Issuer::start();
-    let (base, _, _stop) = start("postgres://prefs@127.0.0.1:1/prefs", &issuer);
+    let (base, internal, _stop) = start("postgres://prefs@127.0.0.1:1/prefs", &issuer);
     let token = issuer.token(Service::Prefs, &Person::with_scopes(USER));
     let unready = async || testing::http().get(format!("{base}/readyz")).send().await.unwrap().text().await;
     while unready().await.unwrap().contains("revocations") {}
@@ -94,4 +94,26 @@ async fn without_its_database_it_lives_but_is_not_ready() {
         let body: Value = reply.json().await.unwrap();
         assert_eq!(body["code"], *code, "{path}: {body}");
     }
+    let checked = healthcheck(&internal).await;
+    let told = String::from_utf8(checked.stderr).unwrap();
+    assert_eq!(checked.status.code(), Some(1));
+    assert!(told.starts_with("not ready: /database the database is not available"), "{told}");
+}
+
+#[actix_web::test]
+async fn a_health_check_says_whether_the_service_can_serve() {
+    let prefs = spawn().await;
+    let checked = healthcheck(&prefs.internal).await;
+    assert!(checked.status.success() && checked.stdout == b"ready\n", "{checked:?}");
+
+    let checked = healthcheck("http://0.0.0.0:1").await;
+    let told = String::from_utf8(checked.stderr).unwrap();
+    assert!(checked.status.code() == Some(1) && told.starts_with("nobody answers on port 1"), "{told}");
+}
+
+/// The binary's question to the service whose internal listener is there.
+async fn healthcheck(internal: &str) -> Output {
+    let bind = internal.trim_start_matches("http://").to_owned();
+    let ask = move || prefs(&["healthcheck"], &[("PREFS__HTTP__INTERNAL_BIND", &bind)]);
+    tokio::task::spawn_blocking(ask).await.unwrap()
 }

@@ -62,7 +62,7 @@ async fn the_schema_can_be_taken_back_and_made_again() {
     assert_eq!(left, 0);
 
     let variables = [
-        ("WEBHOOK__DATABASE__URL", "postgres://nobody@127.0.0.1:1/x"),
+        ("WEBHOOK__DATABASE__URL", database.url()),
         ("WEBHOOK__DATABASE__OWNER_URL", database.url()),
         ("WEBHOOK__SEALING__KEYS", SEALING_KEYS),
         ("WEBHOOK__EVENTS__SUBSCRIBERS", ""),

@@ -1,0 +1,57 @@
+#!/bin/sh
+# Builds what the images hold: a static binary of each service in OUT/bin (ADR 39), and in OUT/root
+# what every image has beside it: its user, and the authorities that it trusts.
+#
+#   deploy/docker/binaries.sh [OUT]      OUT is target/images unless given
+#
+# The Dockerfile runs it in its builder; `make images` runs it on a machine where images can be
+# assembled but no builder can be fetched.
+set -eu
+cd "$(dirname "$0")/../.."
+
+out=${1:-target/images}
+# As cargo calls this machine; also said to cargo, so that what runs while building is built as ever.
+target=$(rustc -vV | sed -n 's/^host: //p')
+auditable=0.7.7
+
+main() {
+    packages=$(for manifest in services/*/Cargo.toml; do name_of "$manifest"; done)
+    has_auditable || cargo install --quiet --locked --version "$auditable" --root target/tools cargo-auditable
+    PATH="$PWD/target/tools/bin:$PATH"
+    # All in one go: what they share is built once. Its list of dependencies goes into each binary
+    # (`cargo audit bin` and most scanners read it).
+    # shellcheck disable=SC2046 # a list of names
+    RUSTFLAGS="-C target-feature=+crt-static" cargo auditable build --locked --profile image \
+        --target "$target" --target-dir target/static $(printf -- '-p %s ' $packages)
+    rm -rf "$out"
+    mkdir -p "$out/bin" "$out/root/etc/ssl/certs" "$out/root/tmp"
+    for package in $packages; do
+        cp "target/static/$target/image/$package" "$out/bin/"
+    done
+    root "$out/root/etc"
+}
+
+name_of() {
+    sed -n 's/^name = "\(.*\)"/\1/p' "$1" | head -n 1
+}
+
+has_auditable() {
+    [ -x target/tools/bin/cargo-auditable ] || command -v cargo-auditable >/dev/null 2>&1
+}
+
+# root ETC: who runs, how names are resolved, whom TLS trusts.
+root() {
+    echo 'nonroot:x:65532:65532:nonroot:/:/sbin/nologin' >"$1/passwd"
+    echo 'nonroot:x:65532:' >"$1/group"
+    echo 'hosts: files dns' >"$1/nsswitch.conf"
+    for bundle in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt; do
+        [ ! -r "$bundle" ] || cp "$bundle" "$1/ssl/certs/ca-certificates.crt"
+    done
+    [ -s "$1/ssl/certs/ca-certificates.crt" ] || {
+        echo "binaries: there is no list of authorities here: install ca-certificates" >&2
+        exit 1
+    }
+    chmod 0644 "$1/ssl/certs/ca-certificates.crt"
+}
+
+main
