@@ -20,7 +20,7 @@ main() {
     PATH="$PWD/target/tools/bin:$PATH"
     # All in one go: what they share is built once. Its list of dependencies goes into each binary
     # (`cargo audit bin` and most scanners read it).
-    # shellcheck disable=SC2046 # a list of names
+    # shellcheck disable=SC2046,SC2086 # a list of names
     RUSTFLAGS="-C target-feature=+crt-static" cargo auditable build --locked --profile image \
         --target "$target" --target-dir target/static $(printf -- '-p %s ' $packages)
     rm -rf "$out"
