@@ -1,9 +1,9 @@
-# A menu: the logic is in crates/xtask and deploy/. Arguments: make run ARGS="--port 9000"
+# A menu: the logic is in crates/xtask (`cargo xtask --help` has more) and deploy/. Arguments: make run ARGS="--port 9000"
 .DEFAULT_GOAL := help
-.PHONY: help run demo test bench chaos fuzz fuzz-api lint fmt tidy openapi apis docs audit
+.PHONY: help run demo test bench chaos fuzz fuzz-api lint images validate validate-mutations upgrade drill kind-up kind-down
 
 help: ## Show this menu
-	@awk -F ': ## ' '/^[a-z-]+: ## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ': ## ' '/^[a-z-]+: ## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
 
 run: ## Start Plinth: databases, migrations and all services (Ctrl-C stops all)
 	@deploy/local/prerequisites.sh && cargo run -p plinth -- dev $(ARGS)
@@ -29,20 +29,23 @@ fuzz-api: ## Check the API document, and throw at the API what it allows, and mo
 lint: ## Check format, architecture, clippy, docs and API documents
 	@cargo xtask lint
 
-fmt: ## Format all code
-	@cargo fmt --all && cargo fmt --manifest-path deploy/fuzz/Cargo.toml
+images: ## Build an image of each service (Docker or buildah), and say how large it is
+	@deploy/docker/images.sh $(ARGS)
 
-tidy: ## Check the architecture alone, within a second
-	@cargo xtask tidy
+validate: ## Check images, compose, Kubernetes, Argo CD, Terraform and alerts, without a cluster
+	@deploy/local/prerequisites.sh --validate && deploy/validate/validate.sh $(ARGS)
 
-openapi: ## Write each service's openapi.json
-	@cargo xtask openapi write
+validate-mutations: ## Sow faults into what `validate` checks, and see that each is found
+	@deploy/local/prerequisites.sh --validate && deploy/validate/validate.sh --mutations
 
-apis: ## Show who calls whom, and all routes
-	@cargo xtask ls-apis
+upgrade: ## Serve by the release before, under load, while this one's migrations run
+	@deploy/local/prerequisites.sh && cargo xtask upgrade $(ARGS)
 
-docs: ## Open the documentation of all crates
-	@cargo doc --workspace --no-deps --open
+drill: ## Lose a PostgreSQL, and restore it to a moment before a mistake
+	@deploy/local/prerequisites.sh && deploy/drills/point-in-time.sh $(ARGS)
 
-audit: ## Check advisories and licences of the dependencies (needs cargo-deny)
-	@cargo deny --all-features check
+kind-up: ## Start the dev environment in a cluster on this machine (Docker, Terraform)
+	@deploy/local/kind.sh up
+
+kind-down: ## Throw that cluster away, with all that is in it
+	@deploy/local/kind.sh down

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds what the images hold: a static binary of each service in OUT/bin (ADR 39), and in OUT/root
-# what every image has beside it: its user, and the authorities that it trusts.
+# Builds what the images hold: a static binary of each service in OUT/bin (ADR 39), and in OUT/rootfs
+# what every image has beside it: its user, and the authorities that it trusts. OUT/debug has the symbols
+# that the binaries do without (gdb and perf find them by their build id).
 #
 #   deploy/docker/binaries.sh [OUT]      OUT is target/images unless given
 #
@@ -21,14 +22,23 @@ main() {
     # All in one go: what they share is built once. Its list of dependencies goes into each binary
     # (`cargo audit bin` and most scanners read it).
     # shellcheck disable=SC2046,SC2086 # a list of names
-    RUSTFLAGS="-C target-feature=+crt-static" cargo auditable build --locked --profile image \
+    RUSTFLAGS="-C target-feature=+crt-static $(smaller)" cargo auditable build --locked --profile image \
         --target "$target" --target-dir target/static $(printf -- '-p %s ' $packages)
     rm -rf "$out"
-    mkdir -p "$out/bin" "$out/root/etc/ssl/certs" "$out/root/tmp"
+    mkdir -p "$out/bin" "$out/debug" "$out/rootfs/etc/ssl/certs"
     for package in $packages; do
-        cp "target/static/$target/image/$package" "$out/bin/"
+        built=target/static/$target/image/$package
+        objcopy --only-keep-debug "$built" "$out/debug/$package.debug"
+        strip --strip-all -o "$out/bin/$package" "$built"
     done
-    root "$out/root/etc"
+    rootfs "$out/rootfs/etc"
+}
+
+# With LLD, which Rust links by on x86-64: one function of those that are the same, and relocations packed.
+smaller() {
+    case $target in
+        x86_64-*) echo "-C link-arg=-Wl,--icf=all,-z,pack-relative-relocs" ;;
+    esac
 }
 
 name_of() {
@@ -39,8 +49,8 @@ has_auditable() {
     [ -x target/tools/bin/cargo-auditable ] || command -v cargo-auditable >/dev/null 2>&1
 }
 
-# root ETC: who runs, how names are resolved, whom TLS trusts.
-root() {
+# rootfs ETC: who runs, how names are resolved, whom TLS trusts.
+rootfs() {
     echo 'nonroot:x:65532:65532:nonroot:/:/sbin/nologin' >"$1/passwd"
     echo 'nonroot:x:65532:' >"$1/group"
     echo 'hosts: files dns' >"$1/nsswitch.conf"

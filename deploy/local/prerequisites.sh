@@ -1,7 +1,8 @@
 #!/bin/sh
 # Sees to it that what `make run` needs is installed: PostgreSQL, Redis, a C toolchain, Rust.
 # With `--tests`, also what the tests run beside it: Node, Python; with `--bench`, the peers of the
-# bench as well: nginx, HAProxy, wrk.
+# bench as well: nginx, HAProxy, wrk; with `--validate`, what `make validate` checks with, and no more:
+# Node, Python, promtool, amtool, shellcheck, compose.
 # Installs by apt, dnf or brew only what is missing; says nothing when nothing is to be done;
 # where it can't install, it says exactly what to install and fails.
 set -eu
@@ -12,6 +13,10 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 
 main() {
     packages=
+    if [ "${1:-}" = --validate ]; then
+        validation
+        return
+    fi
     has_postgres || need postgres
     has redis-server || need redis
     { has cc && has make; } || need toolchain
@@ -26,6 +31,15 @@ main() {
     esac
     [ -z "$packages" ] || install_packages
     check_rust
+}
+
+validation() {
+    has_node || need node
+    has_python || need python
+    { has promtool && has amtool; } || need prometheus
+    has shellcheck || need shellcheck
+    has_compose || need compose
+    [ -z "$packages" ] || install_packages
 }
 
 has() {
@@ -53,6 +67,10 @@ has_python() {
     has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null
 }
 
+has_compose() {
+    docker compose version >/dev/null 2>&1 || has docker-compose
+}
+
 # Debian's servers are where only root's path leads.
 has_proxies() {
     { has nginx || [ -x /usr/sbin/nginx ]; } && { has haproxy || [ -x /usr/sbin/haproxy ]; } && has wrk
@@ -72,8 +90,12 @@ install_packages() {
     else
         give_up "there is no apt, dnf or brew here"
     fi
-    has_postgres || give_up "the system's packages have no PostgreSQL >= $postgres_oldest (see https://www.postgresql.org/download/)"
-    has redis-server || give_up "redis-server is still missing"
+    case "$packages" in
+        *postgres*) has_postgres || give_up "the system's packages have no PostgreSQL >= $postgres_oldest (see https://www.postgresql.org/download/)" ;;
+    esac
+    case "$packages" in
+        *redis*) has redis-server || give_up "redis-server is still missing" ;;
+    esac
     case "$packages" in
         *node*) has_node || give_up "the system's packages have no Node >= $node_oldest (see https://nodejs.org/en/download)" ;;
     esac
@@ -86,7 +108,7 @@ with_apt() {
         as_root mkdir -p /etc/postgresql-common
         echo 'create_main_cluster = false' | as_root tee -a "$config" >/dev/null
     fi
-    names=$(names_of postgresql redis-server build-essential "nodejs npm" "python3 python3-venv" "nginx-light haproxy wrk")
+    names=$(names_of postgresql redis-server build-essential "nodejs npm" "python3 python3-venv" "nginx-light haproxy wrk" "prometheus prometheus-alertmanager" shellcheck docker-compose)
     say "installing with apt:$names"
     forbid_starts
     as_root apt-get update -qq >&2 || say "apt-get update failed; going on"
@@ -110,13 +132,17 @@ forbid_starts() {
 
 # Servers that we brought don't start with the machine either; its owner may want them to.
 allow_starts() {
+    has systemctl || return 0
     case "$packages" in
-        *redis*) ! has systemctl || as_root systemctl disable redis-server >/dev/null 2>&1 || true ;;
+        *redis*) as_root systemctl disable redis-server >/dev/null 2>&1 || true ;;
+    esac
+    case "$packages" in
+        *prometheus*) as_root systemctl disable prometheus prometheus-alertmanager prometheus-node-exporter >/dev/null 2>&1 || true ;;
     esac
 }
 
 with_dnf() {
-    names=$(names_of postgresql-server redis "gcc make" "nodejs npm" python3 "nginx haproxy wrk")
+    names=$(names_of postgresql-server redis "gcc make" "nodejs npm" python3 "nginx haproxy wrk" "golang-github-prometheus golang-github-prometheus-alertmanager" ShellCheck docker-compose)
     say "installing with dnf:$names"
     # shellcheck disable=SC2086 # a list of names
     as_root dnf install -y -q --setopt=install_weak_deps=False $names >&2 || give_up "dnf failed"
@@ -130,13 +156,13 @@ with_brew() {
             exit 1
             ;;
     esac
-    names=$(names_of postgresql@17 redis "" node python "nginx haproxy wrk")
+    names=$(names_of postgresql@17 redis "" node python "nginx haproxy wrk" "prometheus alertmanager" shellcheck docker-compose)
     say "installing with brew:$names"
     # shellcheck disable=SC2086 # a list of names
     brew install --quiet $names >&2 || give_up "brew failed"
 }
 
-# names_of POSTGRES REDIS TOOLCHAIN NODE PYTHON PROXIES: the names of what is missing, in a package manager's words.
+# names_of POSTGRES REDIS TOOLCHAIN NODE PYTHON PROXIES PROMETHEUS SHELLCHECK COMPOSE: the names of what is missing, in a package manager's words.
 names_of() {
     for package in $packages; do
         case "$package" in
@@ -146,6 +172,9 @@ names_of() {
             node) printf ' %s' "$4" ;;
             python) printf ' %s' "$5" ;;
             proxies) printf ' %s' "$6" ;;
+            prometheus) printf ' %s' "$7" ;;
+            shellcheck) printf ' %s' "$8" ;;
+            compose) printf ' %s' "$9" ;;
         esac
     done
 }
@@ -172,6 +201,15 @@ check_rust() {
 give_up() {
     say "can't install by itself: $1"
     say "please install:"
+    case "$packages" in
+        *prometheus*) say "  - promtool and amtool (Debian: prometheus prometheus-alertmanager)" ;;
+    esac
+    case "$packages" in
+        *shellcheck*) say "  - shellcheck" ;;
+    esac
+    case "$packages" in
+        *compose*) say "  - docker compose, or docker-compose" ;;
+    esac
     has_postgres || say "  - PostgreSQL >= $postgres_oldest, the server (Debian: postgresql, Fedora: postgresql-server)"
     has redis-server || say "  - Redis (Debian: redis-server, Fedora: redis)"
     case "$packages" in

@@ -1,7 +1,7 @@
 use std::{
     fs::{self, File, Permissions},
     os::unix::fs::PermissionsExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
@@ -14,10 +14,13 @@ use tempfile::TempDir;
 
 /// A running Plinth; it is stopped with this value.
 pub struct Plinth {
-    dev: Child,
+    dev: Running,
     dir: TempDir,
     url: String,
 }
+
+/// `plinth dev`; it is asked to end with this value, and waited for: nothing may outlive the test.
+struct Running(Child);
 
 impl Plinth {
     /// Starts everything and waits until it is ready.
@@ -40,13 +43,26 @@ impl Plinth {
         Self::start_with(&["--only"]).await
     }
 
-    #[expect(clippy::expect_used, reason = "a test without Plinth cannot go on")]
+    /// The programs of another release, which lie in `programs`.
+    pub async fn start_of(programs: &Path) -> Self {
+        Self::start_in(directory(), programs, &[]).await
+    }
+
+    /// This release in the place of the one that runs, on all that it has kept.
+    pub async fn replaced_by_this_release(self) -> Self {
+        let Self { dev, dir, .. } = self;
+        drop(dev);
+        Self::start_in(dir, &testing::bin_dir(), &[]).await
+    }
+
     async fn start_with(arguments: &[&str]) -> Self {
-        let dir = tempfile::Builder::new().prefix("plinth-e2e-").tempdir().expect("a directory");
-        // PostgreSQL is another user if we are root.
-        fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).expect("an open directory");
+        Self::start_in(directory(), &testing::bin_dir(), arguments).await
+    }
+
+    #[expect(clippy::expect_used, reason = "a test without Plinth cannot go on")]
+    async fn start_in(dir: TempDir, programs: &Path, arguments: &[&str]) -> Self {
         let output = File::create(dir.path().join("output")).expect("a file");
-        let dev = Command::new(testing::bin_dir().join("plinth"))
+        let dev = Command::new(programs.join("plinth"))
             .args(["dev", "--no-build", "--port", "0", "--state-dir"])
             .arg(dir.path().join("state"))
             .args(arguments)
@@ -55,7 +71,7 @@ impl Plinth {
             .stderr(output)
             .spawn()
             .expect("the plinth command");
-        let mut plinth = Self { dev, dir, url: String::new() };
+        let mut plinth = Self { dev: Running(dev), dir, url: String::new() };
         plinth.url = plinth.wait_until_ready().await;
         plinth
     }
@@ -202,7 +218,7 @@ impl Plinth {
             {
                 return url;
             }
-            let running = matches!(self.dev.try_wait(), Ok(None));
+            let running = matches!(self.dev.0.try_wait(), Ok(None));
             assert!(running, "plinth dev ended: {}", self.output());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -219,13 +235,20 @@ impl Plinth {
     }
 }
 
-impl Drop for Plinth {
-    /// Asks it to end and waits: nothing may outlive the test.
+/// PostgreSQL is another user if we are root, and must be able to enter.
+#[expect(clippy::expect_used, reason = "a test without Plinth cannot go on")]
+fn directory() -> TempDir {
+    let dir = tempfile::Builder::new().prefix("plinth-e2e-").tempdir().expect("a directory");
+    fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).expect("an open directory");
+    dir
+}
+
+impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(pid) = i32::try_from(self.dev.id()).ok().and_then(Pid::from_raw) {
+        if let Some(pid) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
             // Tolerated: it may have ended by itself.
             let _ = kill_process(pid, Signal::TERM);
         }
-        let _ = self.dev.wait();
+        let _ = self.0.wait();
     }
 }

@@ -10,4 +10,4 @@ mod settings;
 
 pub use database::TestDatabase;
 pub use issuer::{Issuer, Person};
-pub use settings::{bin_dir, http, redis_url, until_ready};
+pub use settings::{bin_dir, http, previous_bin_dir, redis_url, until_ready};

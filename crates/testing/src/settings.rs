@@ -19,6 +19,12 @@ pub fn bin_dir() -> PathBuf {
     variable("PLINTH_BIN_DIR").into()
 }
 
+/// The directory of the same binaries of the release before, which `cargo xtask upgrade` builds.
+#[must_use]
+pub fn previous_bin_dir() -> PathBuf {
+    variable("PLINTH_PREVIOUS_BIN_DIR").into()
+}
+
 /// A client for raw requests: no redirects, no proxy, 30 s at most.
 #[must_use]
 #[expect(clippy::expect_used, reason = "a test without a client cannot go on")]

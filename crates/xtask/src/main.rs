@@ -6,6 +6,7 @@ mod ls_apis;
 mod openapi;
 mod test;
 mod tidy;
+mod upgrade;
 mod workspace;
 
 use std::process::ExitCode;
@@ -30,6 +31,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Serve by the programs of the release before while this one's migrations run
+    Upgrade {
+        /// Its commit; the one before the last that changed a schema unless given
+        #[arg(long, value_name = "REVISION")]
+        from: Option<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -50,6 +57,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Openapi(verb) => openapi::run(&workspace, verb)?,
         Command::LsApis => ls_apis::run(&workspace)?,
         Command::Test { arguments } => return test::run(&workspace, &arguments),
+        Command::Upgrade { from } => return upgrade::run(&workspace, from.as_deref()),
     }
     Ok(ExitCode::SUCCESS)
 }

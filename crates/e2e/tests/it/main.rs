@@ -20,4 +20,5 @@ mod races;
 mod races_once;
 mod revocation;
 mod storm;
+mod upgrade;
 mod webhooks;

@@ -21,21 +21,31 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Builds all binaries, starts the servers, and runs `cargo test` with the given arguments.
 /// The exit code is that of the tests; what they leave behind is a failure too.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(tests(workspace, arguments))
+    run_with(workspace, arguments, &[])
 }
 
-async fn tests(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode> {
+/// The same for tests that are told more.
+pub(crate) fn run_with(
+    workspace: &Workspace,
+    arguments: &[String],
+    more: &[(&str, OsString)],
+) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(tests(workspace, arguments, more))
+}
+
+async fn tests(workspace: &Workspace, arguments: &[String], more: &[(&str, OsString)]) -> Result<ExitCode> {
     let mut interruption = Interruption::listen()?;
     let built = cargo(&["build", "--workspace", "--bins", "--exclude", "xtask"], &[], &mut interruption);
     ensure!(built.await?.success(), "the binaries do not build");
     let servers = Servers::start().await?;
-    let environment = [
+    let own = [
         ("PLINTH_TEST_POSTGRES_URL", servers.postgres_url().into()),
         ("PLINTH_TEST_REDIS_URL", servers.redis_url().into()),
         ("PLINTH_BIN_DIR", workspace.target.join("debug").into()),
         ("TMPDIR", servers.scratch().into()),
     ];
+    let environment: Vec<(&str, OsString)> = own.into_iter().chain(more.iter().cloned()).collect();
     let tested = cargo(&cargo_test(arguments), &environment, &mut interruption).await;
     // Also after an interruption: the processes that it orphaned are ended here.
     let left = leftovers::collect(&servers.postgres_url(), &servers.scratch()).await;

@@ -6,8 +6,8 @@ use super::fault::Fault;
 const SOURCE: usize = 800;
 /// Lines of ARCHITECTURE.md: a map is read in one sitting.
 const MAP: usize = 300;
-/// Targets of the Makefile: it is a menu.
-const MENU: usize = 15;
+/// Targets of the Makefile: it is a menu, which one looks over at a glance.
+const MENU: usize = 16;
 
 pub(crate) fn check(path: &str, text: &str) -> Vec<Fault> {
     let lines = text.lines().count();

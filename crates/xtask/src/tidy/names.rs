@@ -8,9 +8,13 @@ use crate::workspace::{Member, Workspace};
 /// Names that say nothing: whatever is put there belongs to a noun.
 const EMPTY: [&str; 8] = ["common", "util", "utils", "helper", "helpers", "manager", "managers", "misc"];
 
+/// What others have called theirs.
+const PRODUCTS: [&str; 1] = ["cert-manager"];
+
 /// Files and folders.
 pub(crate) fn check_path(path: &str, _text: &str) -> Vec<Fault> {
-    let found = path.split('/').find_map(|part| empty_word(part.split('.').next().unwrap_or_default()));
+    let ours = path.split('/').filter(|part| !PRODUCTS.iter().any(|product| part.contains(product)));
+    let found = ours.filter_map(|part| part.split('.').next()).find_map(empty_word);
     found.map(|word| fault(path, 1, word)).into_iter().collect()
 }
 
@@ -58,6 +62,12 @@ fn fault(path: &str, line: usize, word: &str) -> Fault {
 mod tests {
     use super::*;
     use crate::workspace::sample::{member, workspace};
+
+    #[test]
+    fn what_others_have_called_theirs_keeps_its_name() {
+        assert_eq!(check_path("argocd/infra/00-cert-manager.yaml", ""), []);
+        assert_eq!(check_path("deploy/manager.sh", "").len(), 1);
+    }
 
     #[test]
     fn empty_names_are_refused() {

@@ -2,6 +2,9 @@
 
 mod report;
 
+use std::fs;
+use std::path::PathBuf;
+
 use anyhow::Context;
 use secrecy::ExposeSecret;
 use service_discovery::Service;
@@ -30,6 +33,15 @@ pub(crate) struct Options {
         global = true
     )]
     admin_database_url: Option<String>,
+    /// A file that it stands in, as orchestrators mount secrets.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "PLINTH_ADMIN_DATABASE_URL_FILE",
+        conflicts_with = "admin_database_url",
+        global = true
+    )]
+    admin_database_url_file: Option<PathBuf>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -54,7 +66,14 @@ enum Verb {
 
 /// Does it.
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
-    let mut databases = options.location.databases(options.admin_database_url)?;
+    let admin = match &options.admin_database_url_file {
+        Some(file) => {
+            let text = fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?;
+            Some(text.trim().to_owned())
+        }
+        None => options.admin_database_url,
+    };
+    let mut databases = options.location.databases(admin)?;
     if let Some(only) = options.service {
         databases.services.retain(|database| database.service == only);
         anyhow::ensure!(!databases.services.is_empty(), "{only} has no database");

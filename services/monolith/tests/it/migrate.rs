@@ -10,6 +10,9 @@ use service_kit::migrations::{Catalogue, Migrator};
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 
+/// Those that have a database.
+const SERVICES: [&str; 3] = ["auth", "prefs", "webhook"];
+
 /// A server, and the settings that speak of it.
 pub(crate) struct Cluster {
     server: Postgres,
@@ -27,7 +30,7 @@ impl Cluster {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_plinth"));
         command.args(arguments).env_clear().stdin(Stdio::null());
-        for service in ["auth", "prefs", "webhook"] {
+        for service in SERVICES {
             let name = service.to_uppercase();
             let owner = format!("{service}_owner");
             command.env(format!("{name}__DATABASE__URL"), self.server.url_as(service, "serving", service));
@@ -86,6 +89,41 @@ async fn the_serving_role_reads_the_history_and_cannot_change_it() {
     }
     assert!(client.execute("DELETE FROM users", &[]).await.is_ok(), "the rest is its work");
     assert!(cluster.plinth(&["migrate", "check"]).status.success());
+}
+
+/// As an operator in Kubernetes does, or a cloud's console: roles and databases by plain SQL, without
+/// a word about what they may do. What follows is each service's own `migrate`, as the owner.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_role_is_refused_by_every_other_database_whoever_made_them() {
+    let cluster = Cluster::start().await;
+    let admin = cluster.client("postgres").await;
+    for service in SERVICES {
+        for (role, password) in [(format!("{service}_owner"), "owner"), (service.to_owned(), "serving")] {
+            admin.batch_execute(&format!("CREATE ROLE {role} LOGIN PASSWORD '{password}'")).await.unwrap();
+        }
+        admin.batch_execute(&format!("CREATE DATABASE {service} OWNER {service}_owner")).await.unwrap();
+    }
+    let migrate = || cluster.command(&["migrate", "up"]).env_remove("PLINTH_ADMIN_DATABASE_URL").output();
+    let first = migrate().unwrap();
+    assert!(first.status.success(), "{}", text(&first));
+    let again = text(&migrate().unwrap());
+    assert!(SERVICES.iter().all(|service| again.contains(&format!("{service}: up to date"))), "{again}");
+
+    for service in SERVICES {
+        for (role, password) in [(format!("{service}_owner"), "owner"), (service.to_owned(), "serving")] {
+            for database in SERVICES {
+                let url = cluster.server.url_as(&role, password, database);
+                let connected = tokio_postgres::connect(&url, NoTls).await.is_ok();
+                assert_eq!(connected, database == service, "{role} at {database}");
+            }
+        }
+        let (serving, connection) =
+            tokio_postgres::connect(&cluster.server.url_as(service, "serving", service), NoTls).await.unwrap();
+        tokio::spawn(connection);
+        assert!(serving.query_one("SELECT count(*) FROM jobs", &[]).await.is_ok(), "{service} reads rows");
+        assert!(serving.batch_execute("DROP TABLE jobs").await.is_err(), "{service} changes no table");
+        assert!(serving.batch_execute("CREATE TABLE mine ()").await.is_err(), "{service} makes no table");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,70 @@
+"""Every service is shipped: image, compose entry, base, overlays, ports."""
+
+import re
+
+from .fault import Fault
+from .tree import ENVIRONMENTS, Tree
+
+BASE = ("deployment", "service", "serviceaccount", "externalsecret", "hpa", "pdb", "networkpolicy", "servicemonitor")
+WITH_DATABASE = ("database", "migrate-job")
+
+
+def check(tree: Tree) -> list[Fault]:
+    """A folder of services/ without what ships it is a fault, and so is what ships no service."""
+    faults = []
+    compose = tree.yaml("docker-compose.yml").get("services", {})
+    for package in tree.packages:
+        if package not in tree.targets:
+            faults.append(Fault("deploy/docker/Dockerfile", "image-target", f"no target for {package}: add `FROM service AS {package}`"))
+    for service in tree.services:
+        faults += manifests(tree, service) + ports(tree, service.name, compose)
+        if service.name not in compose:
+            faults.append(Fault("docker-compose.yml", "compose-entry", f"no entry for {service.name}"))
+        if service.has_database and f"{service.name.upper()}__DATABASE__OWNER_URL_FILE" not in str(compose.get("migrate")):
+            faults.append(Fault("docker-compose.yml", "compose-entry", f"`migrate` does not know the database of {service.name}"))
+    known = {service.name for service in tree.services}
+    for name in tree.folders("k8s/services"):
+        if name not in known:
+            faults.append(Fault(f"k8s/services/{name}", "base", f"there is no service {name} in services/"))
+    return faults
+
+
+def manifests(tree: Tree, service) -> list[Fault]:
+    """Its base with all of its files, and an overlay for each environment."""
+    folder, faults = f"k8s/services/{service.name}", []
+    wanted = BASE + (WITH_DATABASE if service.has_database else ())
+    listed = tree.yaml(f"{folder}/base/kustomization.yaml").get("resources", [])
+    for name in wanted:
+        if f"{name}.yaml" not in listed or not tree.text(f"{folder}/base/{name}.yaml"):
+            faults.append(Fault(f"{folder}/base", "base", f"no {name}.yaml among its resources"))
+    for environment in ENVIRONMENTS:
+        overlay = tree.yaml(f"{folder}/overlays/{environment}/kustomization.yaml")
+        if not overlay:
+            faults.append(Fault(folder, "overlay", f"no overlay for {environment}"))
+            continue
+        if f"../../../../environments/{environment}" not in overlay.get("components", []):
+            faults.append(Fault(f"{folder}/overlays/{environment}", "overlay", f"it does not take environments/{environment}"))
+        images = {image["name"]: image for image in overlay.get("images", [])}
+        if not images.get(f"plinth/{service.name}", {}).get("newTag"):
+            faults.append(Fault(f"{folder}/overlays/{environment}", "overlay", f"no newTag for plinth/{service.name}"))
+    return faults
+
+
+def ports(tree: Tree, name: str, compose: dict) -> list[Fault]:
+    """The ports that crates/service-discovery says, everywhere."""
+    public = tree.ports.get(name)
+    if public is None:
+        return [Fault("crates/service-discovery", "ports", f"no port for {name}")]
+    wanted, faults = {public, public + 1000}, []
+    exposed = re.findall(r"^EXPOSE (.*)$", tree.targets.get(name, ""), flags=re.M)
+    if name in tree.targets and {int(port) for line in exposed for port in line.split()} != wanted:
+        faults.append(Fault("deploy/docker/Dockerfile", "ports", f"{name} is to EXPOSE {public} {public + 1000}"))
+    deployment = tree.yaml(f"k8s/services/{name}/base/deployment.yaml")
+    containers = deployment.get("spec", {}).get("template", {}).get("spec", {}).get("containers", [])
+    found = {port["name"]: port["containerPort"] for container in containers for port in container.get("ports", [])}
+    if deployment and found != {"http": public, "internal": public + 1000}:
+        faults.append(Fault(f"k8s/services/{name}/base/deployment.yaml", "ports", f"http: {public} and internal: {public + 1000} are wanted"))
+    scraped = tree.text("deploy/compose/prometheus.yml")
+    if name in compose and f"{name}:{public + 1000}" not in scraped:
+        faults.append(Fault("deploy/compose/prometheus.yml", "ports", f"{name}:{public + 1000} is not scraped"))
+    return faults

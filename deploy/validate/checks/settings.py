@@ -1,0 +1,59 @@
+"""What services are told, in Kubernetes and compose: settings that there are, and hosts that agree."""
+
+import re
+from urllib.parse import urlparse
+
+from .fault import Fault
+from .rendered import Rendered
+from .tree import ENVIRONMENTS, Tree
+
+
+def check(rendered: Rendered) -> list[Fault]:
+    """Names of settings, hosts, and origins."""
+    faults = []
+    for environment in ENVIRONMENTS:
+        for config in rendered.of(environment, "ConfigMap"):
+            if any(service.name == config.name.rsplit("-", 1)[0] for service in rendered.tree.services):
+                for name in unknown(rendered.tree, config.body.get("data") or {}):
+                    faults.append(config.fault("setting", f"{name} is no setting in docs/settings.md or the service's README"))
+        faults += hosts(rendered, environment)
+    compose = rendered.tree.yaml("docker-compose.yml").get("services") or {}
+    for name, service in compose.items():
+        if "/plinth" not in str(service.get("image", "")) and "PLINTH_IMAGES" not in str(service.get("image", "")):
+            continue
+        for setting in unknown(rendered.tree, service.get("environment") or {}):
+            faults.append(Fault(f"docker-compose.yml: {name}", "setting", f"{setting} is no setting"))
+    return faults
+
+
+def unknown(tree: Tree, variables: dict) -> list[str]:
+    """Those that no document names."""
+    shared = tree.text("docs/settings.md")
+    operators = tree.text("services/monolith/README.md")
+    missing = []
+    for variable in variables:
+        name = variable.removesuffix("_FILE")
+        service, _, rest = name.partition("__")
+        readme = tree.text(f"services/{service.lower()}/README.md") + tree.text("crates/standins/README.md")
+        names = {name: shared + operators + readme, variable: shared + readme, f"<S>__{rest}": shared, f"<S>__{variable.partition('__')[2]}": shared}
+        if rest.startswith("CLIENTS__"):
+            names[f"{service}__CLIENTS__<SERVICE>"] = readme
+        if not any(is_named(one, text) for one, text in names.items()):
+            missing.append(variable)
+    return missing
+
+
+def is_named(name: str, text: str) -> bool:
+    """Whether the text has the whole name."""
+    return bool(re.search(rf"(?<![\w<]){re.escape(name)}(?!\w)", text))
+
+
+def hosts(rendered: Rendered, environment: str) -> list[Fault]:
+    """The public URL's host is what routes and certificates are of."""
+    urls = {config.body["data"]["PLINTH_PUBLIC_URL"] for config in rendered.of(environment, "ConfigMap") if "PLINTH_PUBLIC_URL" in (config.body.get("data") or {})}
+    if len(urls) != 1:
+        return [Fault(f"k8s/environments/{environment}", "hostname", f"one PLINTH_PUBLIC_URL is wanted, not {sorted(urls)}")]
+    host = urlparse(urls.pop()).hostname
+    named = [(o, o.spec.get("hostnames")) for o in rendered.of(environment, "HTTPRoute")]
+    named += [(o, o.spec.get("dnsNames")) for o in rendered.of(environment, "Certificate") if o.namespace == "traefik"]
+    return [one.fault("hostname", f"{names}, but PLINTH_PUBLIC_URL says {host}") for one, names in named if names != [host]]
