@@ -1,0 +1,10 @@
+output "names" {
+  description = "The names of the secrets, which are none themselves."
+  value       = ["auth", "gateway", "notify", "prefs", "redis", "webhook"]
+}
+
+output "values" {
+  description = "Each secret's keys and values, by its name."
+  value       = local.secrets
+  sensitive   = true
+}
