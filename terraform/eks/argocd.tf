@@ -1,0 +1,73 @@
+resource "helm_release" "argocd" {
+  name             = "argocd"
+  namespace        = "argocd"
+  create_namespace = true
+  repository       = "https://argoproj.github.io/argo-helm"
+  chart            = "argo-cd"
+  version          = var.chart_versions.argocd
+  timeout          = 900
+
+  values = [yamlencode({
+    configs = {
+      cm = {
+        # ArgoCD no longer judges Applications by itself, and without that a wave does not wait for the one before.
+        "resource.customizations.health.argoproj.io_Application" = file("${path.module}/../application-health.lua")
+      }
+    }
+
+    # A node may go at any time; what deploys goes on.
+    "redis-ha"     = { enabled = true }
+    server         = { replicas = 2, pdb = { enabled = true, maxUnavailable = 1 } }
+    repoServer     = { replicas = 2, pdb = { enabled = true, maxUnavailable = 1 } }
+    applicationSet = { replicas = 2, pdb = { enabled = true, maxUnavailable = 1 } }
+  })]
+
+  depends_on = [terraform_data.nodes, helm_release.gateway_api]
+}
+
+# The root Application: from here on the repository says what runs.
+resource "helm_release" "root" {
+  name       = "root"
+  namespace  = helm_release.argocd.namespace
+  repository = "https://argoproj.github.io/argo-helm"
+  chart      = "argocd-apps"
+  version    = var.chart_versions.argocd_apps
+
+  values = [yamlencode({
+    applications = {
+      root = {
+        namespace = helm_release.argocd.namespace
+        project   = "default"
+        sources = [for path in ["argocd/projects", "argocd/appsets/${var.environment}"] : {
+          repoURL        = var.repo_url
+          targetRevision = var.repo_revision
+          path           = path
+        }]
+        destination = {
+          server    = "https://kubernetes.default.svc"
+          namespace = helm_release.argocd.namespace
+        }
+        syncPolicy = {
+          automated = { prune = true, selfHeal = true }
+        }
+      }
+    }
+  })]
+
+  # ArgoCD may bring what needs them as soon as it reads the repository.
+  depends_on = [
+    aws_secretsmanager_secret_version.plinth,
+    helm_release.load_balancer_controller,
+    module.external_secrets,
+    module.karpenter,
+    module.postgres,
+  ]
+}
+
+# Charts that wait for their pods need nodes, and nodes need Cilium, whose chart therefore waits for nothing. This says
+# "the nodes are ready" to all others.
+resource "terraform_data" "nodes" {
+  input = module.eks.node_group
+
+  depends_on = [helm_release.cilium]
+}
