@@ -52,9 +52,12 @@ resource "google_sql_database_instance" "this" {
       record_client_address   = false
     }
 
-    # What takes long, waits for a lock, or sorts on disk shows in the log.
+    # What takes long, waits for a lock, or sorts on disk shows in the log; and who came and went.
     dynamic "database_flags" {
       for_each = {
+        log_checkpoints            = "on"
+        log_connections            = "on"
+        log_disconnections         = "on"
         log_min_duration_statement = "1000"
         log_lock_waits             = "on"
         log_temp_files             = "10240"

@@ -65,6 +65,17 @@ run "it_is_private_and_encrypted" {
   }
 }
 
+run "who_came_and_what_took_long_is_logged" {
+  command = plan
+
+  assert {
+    condition = alltrue([for name in ["log_connections", "log_disconnections", "log_lock_waits", "log_min_duration_statement"] :
+      contains([for flag in google_sql_database_instance.this.settings[0].database_flags : flag.name], name)
+    ])
+    error_message = "The log shows connections, waits and slow statements."
+  }
+}
+
 run "a_database_and_two_users_a_service" {
   command = apply
 
