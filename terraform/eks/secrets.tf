@@ -8,7 +8,8 @@ module "secrets" {
 
 locals {
   secrets = merge(module.secrets.values, {
-    redis = merge(module.secrets.values["redis"], { url = local.redis_url })
+    redis  = merge(module.secrets.values["redis"], { url = local.redis_url })
+    alerts = { "page-url" = var.alert_urls.page, "ticket-url" = var.alert_urls.ticket }
   })
 }
 
@@ -25,7 +26,7 @@ resource "aws_kms_alias" "secrets" {
 
 resource "aws_secretsmanager_secret" "plinth" {
   # The names are no secret, and for_each may not have any.
-  for_each = toset(module.secrets.names)
+  for_each = toset(concat(module.secrets.names, ["alerts"]))
 
   name       = "plinth/${each.key}"
   kms_key_id = aws_kms_key.secrets.arn

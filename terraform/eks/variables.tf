@@ -39,6 +39,20 @@ variable "api_access_cidrs" {
   default     = []
 }
 
+variable "alert_urls" {
+  description = "Where Alertmanager tells of what wakes somebody (page) and of what waits for the morning (ticket): whatever takes its webhooks."
+  sensitive   = true
+  type = object({
+    page   = string
+    ticket = string
+  })
+
+  validation {
+    condition     = alltrue([for url in values(var.alert_urls) : startswith(url, "https://")])
+    error_message = "Two URLs by https://."
+  }
+}
+
 variable "name" {
   description = "The name of the cluster, and the prefix of what belongs to it."
   type        = string

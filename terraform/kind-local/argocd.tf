@@ -8,13 +8,6 @@ resource "helm_release" "argocd" {
   timeout          = 600
 
   values = [yamlencode({
-    configs = {
-      cm = {
-        # ArgoCD no longer judges Applications by itself, and without that a wave does not wait for the one before.
-        "resource.customizations.health.argoproj.io_Application" = file("${path.module}/../application-health.lua")
-      }
-    }
-
     # Nobody signs in through another provider on a laptop.
     dex           = { enabled = false }
     notifications = { enabled = false }
@@ -23,7 +16,8 @@ resource "helm_release" "argocd" {
   depends_on = [helm_release.cilium, helm_release.gateway_api]
 }
 
-# The root Application: from here on the repository says what runs. A chart brings it, as Terraform's manifest
+# The root Application, that of argocd/bootstrap/base/root.yaml: from here on the repository says what runs, the root
+# itself and Argo CD's own settings among it. A chart brings it, as Terraform's manifest
 # resource would need the cluster, and the kind Application in it, before it could plan anything.
 resource "helm_release" "root" {
   name       = "root"
@@ -37,17 +31,19 @@ resource "helm_release" "root" {
       root = {
         namespace = helm_release.argocd.namespace
         project   = "default"
-        sources = [for path in ["argocd/projects", "argocd/appsets/${var.environment}"] : {
+        sources = [for path in ["projects", "infra", "bootstrap/${var.environment}", "appsets/${var.environment}"] : {
           repoURL        = var.repo_url
           targetRevision = var.repo_revision
-          path           = path
+          path           = "argocd/${path}"
         }]
         destination = {
           server    = "https://kubernetes.default.svc"
           namespace = helm_release.argocd.namespace
         }
         syncPolicy = {
-          automated = { prune = true, selfHeal = true }
+          automated   = { prune = true, selfHeal = true }
+          syncOptions = ["ServerSideApply=true"]
+          retry       = { limit = 10, backoff = { duration = "10s", factor = 2, maxDuration = "5m" } }
         }
       }
     }

@@ -23,12 +23,14 @@ resource "random_password" "minio" {
 locals {
   secrets = merge(module.secrets.values, {
     minio = { for key, made in random_password.minio : key => made.result }
+    # Nobody is woken by a laptop: Alertmanager tells its own address, and says so in its log.
+    alerts = { "page-url" = "http://127.0.0.1:9093/", "ticket-url" = "http://127.0.0.1:9093/" }
   })
 }
 
 resource "kubernetes_secret_v1" "plinth" {
   # The names are no secret, and for_each may not have any.
-  for_each = toset(concat(module.secrets.names, ["minio"]))
+  for_each = toset(concat(module.secrets.names, ["minio", "alerts"]))
 
   metadata {
     name      = each.key

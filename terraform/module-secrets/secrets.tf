@@ -63,6 +63,10 @@ locals {
     webhook = merge(local.database_secrets["webhook"], local.client_secrets["webhook"])
     gateway = merge(local.client_secrets["gateway"], { "token-keys" = random_bytes.token.base64 })
     notify  = local.client_secrets["notify"]
-    redis   = { password = random_password.redis.result }
+    redis = {
+      password = random_password.redis.result
+      # That of k8s/infra/redis; a cloud's has a URL of its own.
+      url = "redis://:${random_password.redis.result}@redis:6379"
+    }
   }
 }

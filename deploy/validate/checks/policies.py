@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -10,6 +9,10 @@ import yaml
 
 from .fault import Fault
 from .rendered import Rendered
+
+
+# In an environment of its own (validate.sh).
+CHECKOV = "target/validate/checkov/bin/checkov"
 
 
 def check(rendered: Rendered) -> list[Fault]:
@@ -27,7 +30,7 @@ def check(rendered: Rendered) -> list[Fault]:
 
 def run(root: Path, framework: str, folder: Path) -> list[Fault]:
     """One framework's policies on one folder."""
-    command = [str(Path(sys.executable).parent / "checkov"), "--config-file", str(root / "deploy/validate/checkov.yaml")]
+    command = [str(Path.cwd() / CHECKOV), "--config-file", str(root / "deploy/validate/checkov.yaml")]
     command += ["--framework", framework, "-d", str(folder), "-o", "json", "--quiet", "--compact"]
     made = subprocess.run(command, cwd=root, capture_output=True, text=True)
     try:

@@ -27,6 +27,10 @@ mock_provider "random" {
 }
 
 variables {
+  alert_urls = {
+    page   = "https://page.example.com/"
+    ticket = "https://ticket.example.com/"
+  }
   region             = "eu-central-1"
   account_id         = "111122223333"
   availability_zones = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
@@ -105,7 +109,7 @@ run "each_service_has_its_secret" {
   command = plan
 
   assert {
-    condition     = toset([for secret in aws_secretsmanager_secret.plinth : secret.name]) == toset(["plinth/auth", "plinth/gateway", "plinth/notify", "plinth/prefs", "plinth/redis", "plinth/webhook"])
+    condition     = toset([for secret in aws_secretsmanager_secret.plinth : secret.name]) == toset(["plinth/alerts", "plinth/auth", "plinth/gateway", "plinth/notify", "plinth/prefs", "plinth/redis", "plinth/webhook"])
     error_message = "External Secrets finds a secret for each service below plinth/."
   }
 
@@ -133,7 +137,7 @@ run "argocd_reads_the_environments_folder" {
   command = plan
 
   assert {
-    condition     = [for source in yamldecode(helm_release.root.values[0]).applications.root.sources : source.path] == ["argocd/projects", "argocd/appsets/prod"]
+    condition     = [for source in yamldecode(helm_release.root.values[0]).applications.root.sources : source.path] == ["argocd/projects", "argocd/infra", "argocd/bootstrap/prod", "argocd/appsets/prod"]
     error_message = "The root Application reads the projects, and the folder of its environment."
   }
 }

@@ -75,7 +75,7 @@ run "secrets_are_where_their_readers_look" {
   command = apply
 
   assert {
-    condition     = toset(keys(kubernetes_secret_v1.plinth)) == toset(["auth", "gateway", "minio", "notify", "prefs", "redis", "webhook"])
+    condition     = toset(keys(kubernetes_secret_v1.plinth)) == toset(["alerts", "auth", "gateway", "minio", "notify", "prefs", "redis", "webhook"])
     error_message = "A Secret for each service, and for what stands in for the cloud's."
   }
 
@@ -99,7 +99,7 @@ run "argocd_reads_the_environments_folder" {
   command = plan
 
   assert {
-    condition     = [for source in yamldecode(helm_release.root.values[0]).applications.root.sources : source.path] == ["argocd/projects", "argocd/appsets/dev"]
+    condition     = [for source in yamldecode(helm_release.root.values[0]).applications.root.sources : source.path] == ["argocd/projects", "argocd/infra", "argocd/bootstrap/dev", "argocd/appsets/dev"]
     error_message = "The root Application reads the projects, and the folder of its environment."
   }
 }
