@@ -21,6 +21,7 @@ mod outliers;
 mod own_routes;
 mod paths;
 mod raw;
+mod redis_tls;
 mod reload;
 mod revocation;
 mod scripted_http2;

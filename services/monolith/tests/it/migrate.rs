@@ -118,7 +118,9 @@ async fn each_role_is_refused_by_every_other_database_whoever_made_them() {
             }
         }
         let (serving, connection) =
-            tokio_postgres::connect(&cluster.server.url_as(service, "serving", service), NoTls).await.unwrap();
+            tokio_postgres::connect(&cluster.server.url_as(service, "serving", service), NoTls)
+                .await
+                .unwrap();
         tokio::spawn(connection);
         assert!(serving.query_one("SELECT count(*) FROM jobs", &[]).await.is_ok(), "{service} reads rows");
         assert!(serving.batch_execute("DROP TABLE jobs").await.is_err(), "{service} changes no table");
