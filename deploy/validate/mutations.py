@@ -108,6 +108,7 @@ MUTATIONS = [
     # Settings.
     Mutation("a setting with a typing error", "settings", "setting", edit(f"{AUTH}/config.env", "AUTH__EVENTS__SUBSCRIBERS", "AUTH__EVENTS__SUBSCRIBER")),
     Mutation("a setting of compose with a typing error", "settings", "setting", edit("docker-compose.yml", "GATEWAY__SERVICES:", "GATEWAY__SERVICE:")),
+    Mutation("a value that a service refuses", "settings", "setting-refused", edit("k8s/environments/prod/kustomization.yaml", "value: production", "value: prod")),
     Mutation("a host that is not the public URL's", "settings", "hostname", edit("k8s/infra/gateway/overlays/prod/kustomization.yaml", "[api.example.com]", "[www.example.com]")),
     # Pods.
     Mutation("a container as root", "pods", "pod-security", edit(f"{HARDENING}/pod.yaml", "runAsUser: 65532", "runAsUser: 0")),

@@ -1,6 +1,10 @@
 """What services are told, in Kubernetes and compose: settings that there are, and hosts that agree."""
 
+import base64
 import re
+import subprocess
+import tempfile
+from pathlib import Path
 from urllib.parse import urlparse
 
 from .fault import Fault
@@ -9,21 +13,57 @@ from .tree import ENVIRONMENTS, Tree
 
 
 def check(rendered: Rendered) -> list[Fault]:
-    """Names of settings, hosts, and origins."""
+    """Names of settings, hosts, and origins; and what the services themselves say, where they are built."""
     faults = []
+    if not all((Path.cwd() / "target/debug" / service.name).is_file() for service in rendered.tree.services):
+        print("           (services are not built here: none was asked about its settings)")
     for environment in ENVIRONMENTS:
         for config in rendered.of(environment, "ConfigMap"):
             if any(service.name == config.name.rsplit("-", 1)[0] for service in rendered.tree.services):
                 for name in unknown(rendered.tree, config.body.get("data") or {}):
                     faults.append(config.fault("setting", f"{name} is no setting in docs/settings.md or the service's README"))
+                faults += refused(config.where, config.name.rsplit("-", 1)[0], config.body.get("data") or {})
         faults += hosts(rendered, environment)
     compose = rendered.tree.yaml("docker-compose.yml").get("services") or {}
     for name, service in compose.items():
         if "/plinth" not in str(service.get("image", "")) and "PLINTH_IMAGES" not in str(service.get("image", "")):
             continue
-        for setting in unknown(rendered.tree, service.get("environment") or {}):
+        variables = service.get("environment") or {}
+        for setting in unknown(rendered.tree, variables):
             faults.append(Fault(f"docker-compose.yml: {name}", "setting", f"{setting} is no setting"))
+        defaults = {key: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", str(value)) for key, value in variables.items() if key != "<<"}
+        if any(one.name == name for one in rendered.tree.services):
+            faults += refused(f"docker-compose.yml: {name}", name, defaults)
     return faults
+
+
+# What stands in the files that settings name, by the end of their names: of the right form, and of no use.
+FORMS = {
+    "database-url": "postgres://one:secret@postgres/one",
+    "owner-url": "postgres://owner:secret@postgres/one",
+    "sealing-keys": "k1:" + base64.b64encode(bytes(32)).decode(),
+    "token-keys": base64.b64encode(bytes(32)).decode(),
+    "redis-url": "redis://:secret@redis:6379",
+    ".crt": Path("/etc/ssl/certs/ca-certificates.crt"),
+}
+
+
+def refused(where: str, service: str, variables: dict) -> list[Fault]:
+    """What the service itself says of them, where it is built (`cargo build`)."""
+    program = Path.cwd() / "target/debug" / service
+    if not program.is_file():
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        given = {}
+        for name, value in variables.items():
+            given[name] = str(value)
+            if str(value).startswith("/run/secrets/"):
+                file = Path(folder) / Path(value).name
+                form = next((form for end, form in FORMS.items() if file.name.endswith(end)), "x" * 48)
+                file.write_text(form.read_text() if isinstance(form, Path) else form)
+                given[name] = str(file)
+        checked = subprocess.run([program, "check-config"], env=given, capture_output=True, text=True)
+    return [] if checked.returncode == 0 else [Fault(where, "setting-refused", " ".join(checked.stderr.split()))]
 
 
 def unknown(tree: Tree, variables: dict) -> list[str]:
