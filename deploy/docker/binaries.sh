@@ -4,25 +4,26 @@
 # that the binaries do without (gdb and perf find them by their build id).
 #
 #   deploy/docker/binaries.sh [OUT]      OUT is target/images unless given
+#   deploy/docker/binaries.sh --flags    what is said to rustc, for whoever builds dependencies beforehand
 #
 # The Dockerfile runs it in its builder; `make images` runs it on a machine where images can be
 # assembled but no builder can be fetched.
 set -eu
 cd "$(dirname "$0")/../.."
 
-out=${1:-target/images}
 # As cargo calls this machine; also said to cargo, so that what runs while building is built as ever.
 target=$(rustc -vV | sed -n 's/^host: //p')
 auditable=0.7.7
 
 main() {
+    out=${1:-target/images}
     packages=$(for manifest in services/*/Cargo.toml; do name_of "$manifest"; done)
     has_auditable || cargo install --quiet --locked --version "$auditable" --root target/tools cargo-auditable
     PATH="$PWD/target/tools/bin:$PATH"
     # All in one go: what they share is built once. Its list of dependencies goes into each binary
     # (`cargo audit bin` and most scanners read it).
     # shellcheck disable=SC2046,SC2086 # a list of names
-    RUSTFLAGS="-C target-feature=+crt-static $(smaller)" cargo auditable build --locked --profile image \
+    RUSTFLAGS=$(flags) cargo auditable build --locked --profile image \
         --target "$target" --target-dir target/static $(printf -- '-p %s ' $packages)
     rm -rf "$out"
     mkdir -p "$out/bin" "$out/debug" "$out/rootfs/etc/ssl/certs"
@@ -34,10 +35,12 @@ main() {
     rootfs "$out/rootfs/etc"
 }
 
-# With LLD, which Rust links by on x86-64: one function of those that are the same, and relocations packed.
-smaller() {
+# Static; and with LLD, which Rust links by on x86-64, small: one function of those that are the same, and
+# relocations packed.
+flags() {
     case $target in
-        x86_64-*) echo "-C link-arg=-Wl,--icf=all,-z,pack-relative-relocs" ;;
+        x86_64-*) echo "-C target-feature=+crt-static -C link-arg=-Wl,--icf=all,-z,pack-relative-relocs" ;;
+        *) echo "-C target-feature=+crt-static" ;;
     esac
 }
 
@@ -64,4 +67,7 @@ rootfs() {
     chmod 0644 "$1/ssl/certs/ca-certificates.crt"
 }
 
-main
+case "${1:-}" in
+    --flags) flags ;;
+    *) main "$@" ;;
+esac

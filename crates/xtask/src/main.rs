@@ -33,7 +33,7 @@ enum Command {
     },
     /// Serve by the programs of the release before while this one's migrations run
     Upgrade {
-        /// Its commit; the one before the last that changed a schema unless given
+        /// Its commit; the last with another schema that leads to ours unless given
         #[arg(long, value_name = "REVISION")]
         from: Option<String>,
     },
