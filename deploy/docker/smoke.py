@@ -126,8 +126,10 @@ class Containers:
         self.gateway, self.auth = (port(), port()), [(port(), port()), (port(), port())]
 
     def __enter__(self):
+        # What an engine mounts.
         for root in self.images.roots.values():
-            (root / "run/secrets").mkdir(parents=True)
+            for place in ("run/secrets", "dev", "proc"):
+                (root / place).mkdir(parents=True)
         return self
 
     def __exit__(self, *_):
@@ -137,7 +139,8 @@ class Containers:
 
     def command(self, name: str, *arguments: str) -> list[str]:
         root = self.images.roots[name]
-        mounts = f"mount --bind {root} {root} && mount --bind {self.given} {root}/run/secrets && mount -o remount,bind,ro {root}"
+        mounts = f"mount --bind {root} {root} && mount --bind {self.given} {root}/run/secrets && mount --bind /dev {root}/dev"
+        mounts += f" && mount -t proc proc {root}/proc && mount -o remount,bind,ro {root}"
         return ["unshare", "--mount", "sh", "-c", f'{mounts} && exec chroot --userspec={USER} {root} /service "$@"', "smoke", *arguments]
 
     def environment(self, service: str, ports: tuple[int, int]) -> dict[str, str]:
