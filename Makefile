@@ -36,7 +36,7 @@ validate: ## Check images, compose, Kubernetes, Argo CD, Terraform and alerts, w
 	@deploy/local/prerequisites.sh --validate && deploy/validate/validate.sh $(ARGS)
 
 validate-mutations: ## Sow faults into what `validate` checks, and see that each is found
-	@deploy/local/prerequisites.sh --validate && deploy/validate/validate.sh --mutations
+	@deploy/local/prerequisites.sh --validate && deploy/validate/validate.sh --mutations $(ARGS)
 
 upgrade: ## Serve by the release before, under load, while this one's migrations run
 	@deploy/local/prerequisites.sh && cargo xtask upgrade $(ARGS)

@@ -6,6 +6,7 @@
 """
 
 import argparse
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -37,11 +38,17 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=CHECKS, help="this check; may be given again")
     parser.add_argument("--mutations", action="store_true", help="sow faults, and see that each is found")
     options = parser.parse_args()
+    names = options.only or list(CHECKS)
     if options.mutations:
         import mutations
 
-        return mutations.main(CHECKS)
-    return validate(Path.cwd(), options.only or list(CHECKS))
+        return mutations.main(CHECKS, names) or (terraform_tests() if "terraform" in names else 0)
+    return validate(Path.cwd(), names)
+
+
+def terraform_tests() -> int:
+    """The faults of Terraform's own kinds: attributes, blocks, references, assertions that must notice."""
+    return subprocess.run([sys.executable, "-m", "unittest", "discover", "-s", "deploy/validate"]).returncode
 
 
 def validate(root: Path, names: list[str]) -> int:
