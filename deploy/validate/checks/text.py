@@ -18,7 +18,7 @@ def check(tree: Tree) -> list[Fault]:
     if not shutil.which("shellcheck"):
         raise Unavailable("shellcheck is not here: deploy/local/prerequisites.sh --validate")
     scripts = [str(path.relative_to(tree.root)) for path in sorted((tree.root / "deploy").rglob("*.sh")) if "node_modules" not in path.parts]
-    return faults + lint(tree, "shell", ["shellcheck", "--format=gcc", *scripts, ".ci/run"])
+    return faults + lint(tree, "shell", ["shellcheck", "--format=gcc", *scripts, "k8s/plinth.sh", ".ci/run"])
 
 
 def lint(tree: Tree, rule: str, command: list[str]) -> list[Fault]:

@@ -44,14 +44,23 @@ impl ServiceDatabase {
 }
 
 impl Where {
-    /// Finds them. `admin_url` is a superuser's, to make what is missing; a running
-    /// `plinth dev` has one.
+    /// Finds them, or that of one service alone, of which alone settings are wanted then.
+    /// `admin_url` is a superuser's, to make what is missing; a running `plinth dev` has one.
     ///
     /// # Errors
     /// Every fault of the settings at once, or what to do when there are none.
-    pub(crate) fn databases(&self, admin_url: Option<String>) -> anyhow::Result<Databases> {
+    pub(crate) fn databases(
+        &self,
+        only: Option<Service>,
+        admin_url: Option<String>,
+    ) -> anyhow::Result<Databases> {
+        let wanted: Vec<Service> =
+            services().filter(|service| only.is_none_or(|only| only == *service)).collect();
+        if let Some(only) = only {
+            anyhow::ensure!(!wanted.is_empty(), "{only} has no database");
+        }
         let open = |service| (service, Reader::open(service, self.config.as_deref()));
-        let readers: Vec<(Service, Reader)> = services().map(open).collect();
+        let readers: Vec<(Service, Reader)> = wanted.iter().copied().map(open).collect();
         let admin_url = admin_url.map(SecretString::from);
         if readers.iter().any(|(_, reader)| reader.is_given()) {
             return Ok(Databases { services: from_settings(readers)?, admin_url });
@@ -61,7 +70,7 @@ impl Where {
         )?;
         let admin_url = admin_url.or_else(|| Some(running.postgres.url.clone().into()));
         let open = |service| (service, Reader::new(service, None, running.database_variables(service)));
-        Ok(Databases { services: from_settings(services().map(open))?, admin_url })
+        Ok(Databases { services: from_settings(wanted.into_iter().map(open))?, admin_url })
     }
 }
 

@@ -108,8 +108,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
 }
 
 async fn connect(location: &Where) -> anyhow::Result<AsyncPgConnection> {
-    let databases = location.databases(None)?.services.into_iter();
-    let auth = databases.into_iter().find(|database| database.service == Service::Auth);
+    let auth = location.databases(Some(Service::Auth), None)?.services.pop();
     let settings = auth.context("auth's database is not known")?.settings;
     let connector = Connector::new(settings.url.expose_secret(), settings.ca_file.as_deref())?;
     connector.connect().await.context("can't reach auth's database")

@@ -105,11 +105,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
 }
 
 fn queues(options: &Options) -> anyhow::Result<Vec<Queue>> {
-    let mut databases = options.location.databases(None)?.services;
-    if let Some(only) = options.service {
-        databases.retain(|database| database.service == only);
-        anyhow::ensure!(!databases.is_empty(), "{only} has no database");
-    }
+    let databases = options.location.databases(options.service, None)?.services;
     let open = |settings| Db::new(&settings).map_err(anyhow::Error::from);
     let queues = databases.into_iter();
     queues.map(|of| Ok(Queue { service: of.service, db: open(of.settings)? })).collect()

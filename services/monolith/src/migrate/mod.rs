@@ -73,11 +73,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         }
         None => options.admin_database_url,
     };
-    let mut databases = options.location.databases(admin)?;
-    if let Some(only) = options.service {
-        databases.services.retain(|database| database.service == only);
-        anyhow::ensure!(!databases.services.is_empty(), "{only} has no database");
-    }
+    let databases = options.location.databases(options.service, admin)?;
     match options.verb {
         Verb::Status => report::status(&databases.services).await,
         Verb::Plan => report::plan(&databases.services).await,

@@ -228,6 +228,32 @@ async fn an_operator_makes_an_administrator() {
     assert_eq!(roles, "ADMIN RESELLER USER");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn of_one_service_no_others_settings_are_wanted() {
+    let cluster = Cluster::start().await;
+    assert!(cluster.plinth(&["migrate", "up"]).status.success());
+    let alone = |arguments: &[&str]| {
+        let mut command = cluster.command(arguments);
+        for other in ["PREFS", "WEBHOOK"] {
+            command.env_remove(format!("{other}__DATABASE__URL"));
+            command.env_remove(format!("{other}__DATABASE__OWNER_URL"));
+        }
+        command.env_remove("PLINTH_ADMIN_DATABASE_URL").output().unwrap()
+    };
+    for arguments in [
+        &["admin", "create", "--email", "root@example.com"][..],
+        &["jobs", "counts", "--service", "auth"],
+        &["migrate", "status", "--service", "auth"],
+    ] {
+        let output = alone(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output));
+    }
+    let all = alone(&["jobs", "counts"]);
+    assert!(!all.status.success() && text(&all).contains("PREFS__DATABASE__URL"), "{}", text(&all));
+    let none = alone(&["migrate", "status", "--service", "gateway"]);
+    assert!(!none.status.success() && text(&none).contains("gateway has no database"), "{}", text(&none));
+}
+
 #[test]
 fn without_any_settings_it_says_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
