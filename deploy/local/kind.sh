@@ -3,8 +3,6 @@
 # registry and Argo CD; Argo CD brings everything else from Git.
 #
 #   deploy/local/kind.sh up | down
-#
-# KIND_REPOSITORY, KIND_REVISION: what Argo CD follows; the checkout's origin and branch unless given
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -22,8 +20,13 @@ up() {
   need docker terraform kubectl git
   docker info >/dev/null 2>&1 || { echo "kind: Docker does not run here" >&2; exit 1; }
   local repository revision
-  repository=${KIND_REPOSITORY:-$(git remote get-url origin)}
-  revision=${KIND_REVISION:-$(git branch --show-current)}
+  # What argocd/ follows, which is what Argo CD reads once it has begun.
+  repository=$(sed -n 's/.*repoURL: "\(.*\)", targetRevision.*/\1/p' argocd/bootstrap/base/root.yaml | sort -u)
+  revision=$(sed -n 's/.*targetRevision: \([^,]*\),.*/\1/p' argocd/bootstrap/base/root.yaml | sort -u)
+  git ls-remote --exit-code --heads "$repository" "$revision" >/dev/null || {
+    echo "kind: $repository has no branch $revision that can be read: docs/guides/from-laptop-to-cluster.md, 4" >&2
+    exit 1
+  }
   echo "kind: a cluster that follows $revision of $repository" >&2
   "${terraform[@]}" init -input=false
   "${terraform[@]}" apply -auto-approve -input=false -var "repo_url=$repository" -var "repo_revision=$revision"

@@ -116,10 +116,13 @@ resource "aws_s3_bucket_policy" "backups" {
 module "postgres" {
   source = "../module-aws/pod-identity"
 
-  name            = "${var.name}-postgres"
+  # One that is restored beside reads the same archive (docs/runbooks/restore-postgres.md).
+  for_each = toset(["postgres", "postgres-restored"])
+
+  name            = "${var.name}-${each.key}"
   cluster_name    = module.eks.name
   namespace       = "plinth"
-  service_account = "postgres"
+  service_account = each.key
 
   policies = {
     backups = jsonencode({

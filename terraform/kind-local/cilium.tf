@@ -19,6 +19,10 @@ resource "helm_release" "cilium" {
     # Traefik serves the Gateway API here; two controllers would both answer.
     gatewayAPI = { enabled = false }
 
+    # Nobody else gives a Service of type LoadBalancer an address here, and Argo CD waits until Traefik's has one.
+    nodeIPAM             = { enabled = true }
+    defaultLBServiceIPAM = "nodeipam"
+
     operator = { replicas = 1 }
   })]
 

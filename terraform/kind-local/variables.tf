@@ -25,8 +25,8 @@ variable "environment" {
   default     = "dev"
 
   validation {
-    condition     = contains(["dev", "staging"], var.environment)
-    error_message = "Only dev and staging run on a laptop: prod needs what AWS or Google Cloud gives it."
+    condition     = var.environment == "dev"
+    error_message = "Only dev runs on a laptop: the others want a cloud's secrets and nodes."
   }
 }
 

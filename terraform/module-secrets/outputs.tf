@@ -1,6 +1,6 @@
 output "names" {
   description = "The names of the secrets, which are none themselves."
-  value       = ["auth", "gateway", "notify", "prefs", "redis", "webhook"]
+  value       = ["auth", "gateway", "grafana", "notify", "prefs", "redis", "webhook"]
 }
 
 output "values" {

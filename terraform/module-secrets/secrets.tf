@@ -30,6 +30,11 @@ resource "random_password" "client" {
   special = false
 }
 
+resource "random_password" "grafana" {
+  length  = 40
+  special = false
+}
+
 resource "random_password" "redis" {
   length  = 40
   special = false
@@ -63,6 +68,7 @@ locals {
     webhook = merge(local.database_secrets["webhook"], local.client_secrets["webhook"])
     gateway = merge(local.client_secrets["gateway"], { "token-keys" = random_bytes.token.base64 })
     notify  = local.client_secrets["notify"]
+    grafana = { "admin-password" = random_password.grafana.result }
     redis = {
       password = random_password.redis.result
       # That of k8s/infra/redis; a cloud's has a URL of its own.

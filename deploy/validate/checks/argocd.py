@@ -6,6 +6,11 @@ from .fault import Fault
 from .rendered import Object, Rendered, overlays
 from .tree import ENVIRONMENTS, Tree
 
+# It waits for secrets of k8s/infra/monitoring; in a wave before them, both would wait for ever.
+NOT_AWAITED = {"monitoring"}
+
+SYNC_OPTIONS = {"ServerSideApply=true", "SkipDryRunOnMissingResource=true", "PruneLast=true", "CreateNamespace=true"}
+
 IN_CLUSTER = "https://kubernetes.default.svc"
 
 
@@ -31,6 +36,9 @@ def automated(where: str, spec: dict) -> list[Fault]:
     faults = []
     if not all((policy.get("automated") or {}).get(field) for field in ("prune", "selfHeal")):
         faults.append(Fault(where, "sync", "automated: {prune: true, selfHeal: true} is wanted"))
+    for option in policy.get("syncOptions") or []:
+        if option not in SYNC_OPTIONS:
+            faults.append(Fault(where, "sync", f"{option} is none of {sorted(SYNC_OPTIONS)}"))
     if not (policy.get("retry") or {}).get("limit"):
         faults.append(Fault(where, "sync", "a retry is wanted: what another brings may not be there yet"))
     return faults
@@ -47,9 +55,11 @@ def application(where: str, body: dict, projects: dict) -> list[Fault]:
     if not re.fullmatch(r"v?\d+\.\d+\.\d+", str(source.get("targetRevision"))):
         faults.append(Fault(where, "chart-pinned", f"targetRevision {source.get('targetRevision')}: an exact version is wanted"))
     destination = spec.get("destination") or {}
-    if {"server": destination.get("server"), "namespace": destination.get("namespace")} not in project.get("destinations", []):
-        faults.append(Fault(where, "project", f"namespace {destination.get('namespace')} is none of its project's destinations"))
-    if not wave(body) < 0:
+    # Charts of operators put rights and Services into kube-system as well.
+    for namespace in (destination.get("namespace"), "kube-system"):
+        if {"server": destination.get("server"), "namespace": namespace} not in project.get("destinations", []):
+            faults.append(Fault(where, "project", f"namespace {namespace} is none of its project's destinations"))
+    if not wave(body) < 0 and body.get("metadata", {}).get("name") not in NOT_AWAITED:
         faults.append(Fault(where, "wave", "operators come before what they operate: a negative sync-wave is wanted"))
     return faults + automated(where, spec)
 
@@ -71,10 +81,18 @@ def sets(tree: Tree, environment: str, projects: dict) -> list[Fault]:
             git = generator.get("git") or {}
             if project and {git.get("repoURL"), template.get("source", {}).get("repoURL")} - set(project.get("sourceRepos", [])):
                 faults.append(Fault(where, "project", "its repository is none of its project's sourceRepos"))
+            source = template.get("source") or {}
+            if source.get("path") != "{{ .path.path }}" or source.get("targetRevision") != git.get("revision"):
+                faults.append(Fault(where, "glob", "path: '{{ .path.path }}' at the generator's own revision is wanted"))
             for directory in git.get("directories") or []:
+                if directory.get("exclude"):
+                    faults.append(Fault(where, "glob", f"{directory['path']} is left out: what is not for an environment has no overlay there"))
+                    continue
                 globs.append(directory["path"])
                 if not any(path.is_dir() for path in tree.root.glob(directory["path"])):
                     faults.append(Fault(where, "glob", f"{directory['path']} finds nothing"))
+        if project and template.get("destination") not in project.get("destinations", []):
+            faults.append(Fault(where, "project", f"{template.get('destination')} is none of its project's destinations"))
         faults += automated(where, template)
     names = {}
     for overlay, of in overlays(tree):

@@ -58,11 +58,16 @@ def references(tree: Tree) -> list[Fault]:
     services, faults = body.get("services") or {}, []
     made = tree.text("deploy/compose/secrets.sh")
     variables = set(re.findall(r"^#? ?(\w+)=", tree.text(".env.example"), flags=re.M))
+    if re.search(r"^PLINTH_VERSION=(latest)?$", tree.text(".env.example"), flags=re.M):
+        faults.append(Fault(".env.example", "image-pinned", "PLINTH_VERSION: a version is wanted"))
     for name, service in services.items():
         where = f"{FILE}: {name}"
-        _, colon, tag = str(service.get("image", "")).rpartition(":")
+        image = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", str(service.get("image", "")))
+        _, colon, tag = image.rpartition(":")
         if not colon or "/" in tag or tag in {"", "latest"}:
             faults.append(Fault(where, "image-pinned", f"{service.get('image')}: a version's tag is wanted"))
+        if image.startswith("plinth/"):
+            faults += ours(tree, where, name, service, image)
         for port in service.get("ports") or []:
             if not str(port).startswith("127.0.0.1:"):
                 faults.append(Fault(where, "loopback", f"port {port}: 127.0.0.1 alone is wanted"))
@@ -72,9 +77,8 @@ def references(tree: Tree) -> list[Fault]:
                 faults.append(Fault(where, "secret", f"{variable}={value}: the secret is not among its `secrets`"))
         for other, how in (service.get("depends_on") or {}).items() if isinstance(service.get("depends_on"), dict) else []:
             faults += dependency(where, services, other, how)
-        image = tree.targets.get(str(service.get("image", "")).rpartition("/")[2].split(":")[0], "")
-        if name in {one.name for one in tree.services} and "HEALTHCHECK NONE" in image:
-            faults.append(Fault(where, "health", "its image has no health check"))
+            if services.get(other) and not set(networks(service)) & set(networks(services[other])):
+                faults.append(Fault(where, "depends-on", f"it shares no network with {other}"))
     for secret, how in (body.get("secrets") or {}).items():
         if not how.get("file", "").endswith(f"deploy/compose/secrets/{secret}") or not is_made(secret, made):
             faults.append(Fault(f"{FILE}: secrets", "secret", f"deploy/compose/secrets.sh does not make {secret}"))
@@ -83,6 +87,34 @@ def references(tree: Tree) -> list[Fault]:
             faults.append(Fault(FILE, "variable", f"{variable} has no default and is not in .env.example"))
     if "version" in body or "name" not in body:
         faults.append(Fault(FILE, "compose-schema", "`name:` is wanted, and no `version:`"))
+    return faults
+
+
+def networks(service: dict) -> list[str]:
+    return list(service.get("networks") or ["default"])
+
+
+def ours(tree: Tree, where: str, name: str, service: dict, image: str) -> list[Fault]:
+    """Our own images: there is a target, no rights, a health check, the port that others look for."""
+    faults, target = [], image.removeprefix("plinth/").split(":")[0]
+    built = (service.get("build") or {}).get("target", target)
+    if target not in tree.targets or built != target:
+        faults.append(Fault(where, "image-target", f"image {image} from target {built}: the Dockerfile has {sorted(tree.targets)}"))
+    wanted = {
+        'user: "65532:65532"': service.get("user") == "65532:65532",
+        "read_only: true": service.get("read_only") is True,
+        "cap_drop: [ALL]": service.get("cap_drop") == ["ALL"] and not service.get("cap_add"),
+        "no-new-privileges": "no-new-privileges:true" in (service.get("security_opt") or []),
+        "not privileged": not service.get("privileged"),
+    }
+    faults += [Fault(where, "rights", f"{rule} is wanted") for rule, holds in wanted.items() if not holds]
+    if name in {one.name for one in tree.services}:
+        dockerfile = tree.text("deploy/docker/Dockerfile").partition("FROM scratch AS service")[2]
+        if not re.search(r"^HEALTHCHECK .*\bCMD\b", dockerfile.partition("\nFROM ")[0], flags=re.M) or "HEALTHCHECK" in tree.targets.get(target, ""):
+            faults.append(Fault(where, "health", "its image has no health check"))
+    ports = [str(port).rpartition(":")[2] for port in service.get("ports") or []]
+    known = tree.ports.get(name)
+    faults += [Fault(where, "ports", f"{port} is published: {name} listens at {known}") for port in ports if known and int(port) != known]
     return faults
 
 

@@ -17,6 +17,8 @@ def check(rendered: Rendered) -> list[Fault]:
         for workload in rendered.workloads(environment):
             faults += pod(workload)
         faults += availability(rendered, environment)
+        for cluster in rendered.of(environment, "Cluster"):
+            faults += image(cluster, {"image": cluster.spec.get("imageName", "")})
     return faults
 
 
@@ -47,7 +49,7 @@ def security(workload: Object, own: dict, container: dict) -> list[Fault]:
     """The `restricted` Pod Security Standard, and a file system that is read-only."""
     given = {**own, **(container.get("securityContext") or {})}
     wanted = {
-        "runAsNonRoot: true": given.get("runAsNonRoot") is True and given.get("runAsUser") != 0,
+        "runAsNonRoot: true with a runAsUser": given.get("runAsNonRoot") is True and bool(given.get("runAsUser")),
         "allowPrivilegeEscalation: false": given.get("allowPrivilegeEscalation") is False,
         "readOnlyRootFilesystem: true": given.get("readOnlyRootFilesystem") is True,
         "capabilities: {drop: [ALL]}": given.get("capabilities", {}).get("drop") == ["ALL"] and not given.get("capabilities", {}).get("add"),
@@ -84,16 +86,25 @@ def probes(workload: Object, container: dict) -> list[Fault]:
     ]
     for probe in ("startupProbe", "livenessProbe"):
         path = container.get(probe, {}).get("httpGet", {}).get("path", "")
+        if is_ours(container) and path != "/healthz":
+            faults.append(workload.fault("probes", f"{container['name']}: {probe} asks {path or 'nothing'}: /healthz is wanted"))
         if "readyz" in path:
             faults.append(workload.fault("probes", f"{container['name']}: {probe} asks {path}, so that a database that is away kills the pod"))
+    if is_ours(container) and container.get("readinessProbe", {}).get("httpGet", {}).get("path") != "/readyz":
+        faults.append(workload.fault("probes", f"{container['name']}: readinessProbe is to ask /readyz"))
     return faults
+
+
+def is_ours(container: dict) -> bool:
+    """Whether it is an image of this repository."""
+    return "/plinth/" in f"/{container.get('image', '')}"
 
 
 def end(workload: Object, spec: dict) -> list[Fault]:
     """Our own pods lose no request when they go."""
     faults = []
     for container in spec.get("containers") or []:
-        if "/plinth/" not in f"/{container.get('image', '')}":
+        if not is_ours(container):
             continue
         sleep = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds")
         if not sleep:
@@ -113,8 +124,8 @@ def availability(rendered: Rendered, environment: str) -> list[Fault]:
             continue
         if "replicas" in deployment.spec:
             faults.append(deployment.fault("replicas", "no replicas where an HPA rules: each sync would undo it"))
-        if not any(budget.name == deployment.name and "maxUnavailable" in budget.spec for budget in budgets):
-            faults.append(deployment.fault("disruption-budget", "no PodDisruptionBudget with maxUnavailable"))
+        if not any(budget.name == deployment.name and budget.spec.get("maxUnavailable", 0) for budget in budgets):
+            faults.append(deployment.fault("disruption-budget", "a PodDisruptionBudget with maxUnavailable of 1 is wanted: with 0 no node can be drained"))
         keys = {spread.get("topologyKey") for spread in deployment.pod["spec"].get("topologySpreadConstraints") or []}
         if "topology.kubernetes.io/zone" not in keys:
             faults.append(deployment.fault("zones", "its pods are not spread over zones"))

@@ -4,10 +4,22 @@ import re
 
 from .fault import Fault
 from .rendered import Object, Rendered
-from .tree import ENVIRONMENTS
+from .tree import ENVIRONMENTS, Tree
 
 # In every namespace, by Kubernetes itself.
 GIVEN = {"kube-root-ca.crt": {"ca.crt"}}
+
+
+class Stored:
+    """The names and properties of the secrets that Terraform makes, in an environment."""
+
+    def __init__(self, tree: Tree, environment: str):
+        root = "kind-local" if environment == "dev" else "eks"
+        made = tree.text("terraform/module-secrets/secrets.tf") + tree.text(f"terraform/{root}/secrets.tf")
+        listed = re.findall(r"value\s*=\s*\[(.*)\]", tree.text("terraform/module-secrets/outputs.tf"))
+        listed += re.findall(r"concat\(module\.secrets\.names, \[(.*?)\]\)", made)
+        self.names = set(re.findall(r'"([a-z-]+)"', " ".join(listed)))
+        self.properties = set(re.findall(r'"?([a-z][a-z-]*)"?\s*=(?!=)', made)) | set(re.findall(r'toset\(\["([a-z-]+)", "([a-z-]+)"\]\)', made)[0] if "access-key" in made else ())
 
 
 class Known:
@@ -43,7 +55,30 @@ def check(rendered: Rendered) -> list[Fault]:
             if one.pod:
                 faults += pod(one, known)
             faults += others(one, known)
+            if one.kind == "ExternalSecret":
+                faults += stored(one, Stored(rendered.tree, environment))
+        faults += charts(rendered.tree, environment, known)
     return faults
+
+
+def stored(one: Object, secrets: Stored) -> list[Fault]:
+    """What is fetched is what Terraform makes."""
+    refs = [entry["remoteRef"] for entry in one.spec.get("data") or []]
+    return [
+        one.fault("remote-secret", f"terraform makes no {ref.get('property')} of {ref.get('key')}")
+        for ref in refs
+        if ref.get("key") not in secrets.names or ref.get("property") not in secrets.properties
+    ]
+
+
+def charts(tree: Tree, environment: str, known: Known) -> list[Fault]:
+    """The Secrets that the monitoring chart mounts and reads."""
+    where = "argocd/infra/06-monitoring.yaml"
+    values = tree.yaml(where).get("spec", {}).get("source", {}).get("helm", {}).get("valuesObject", {})
+    wanted = {name: set() for name in values.get("alertmanager", {}).get("alertmanagerSpec", {}).get("secrets", [])}
+    admin = values.get("grafana", {}).get("admin", {})
+    wanted[admin.get("existingSecret")] = {admin.get("userKey"), admin.get("passwordKey")}
+    return [Fault(where, "secret", f"nothing makes the Secret {name} in {environment} with {sorted(map(str, keys))}") for name, keys in wanted.items() if not known.secrets.keys() >= {("monitoring", name)} or not keys <= known.secrets["monitoring", name]]
 
 
 def pod(workload: Object, known: Known) -> list[Fault]:
@@ -52,6 +87,13 @@ def pod(workload: Object, known: Known) -> list[Fault]:
     account = spec.get("serviceAccountName")
     if account and not known.has("ServiceAccount", place, account):
         faults.append(workload.fault("service-account", f"there is no ServiceAccount {account}"))
+    for pull in spec.get("imagePullSecrets") or []:
+        if (place, pull.get("name")) not in known.secrets:
+            faults.append(workload.fault("secret", f"nothing makes the Secret {pull.get('name')} that images are pulled by"))
+    for volume in spec.get("volumes") or []:
+        claim = volume.get("persistentVolumeClaim", {}).get("claimName")
+        if claim and not known.has("PersistentVolumeClaim", place, claim):
+            faults.append(workload.fault("volume", f"there is no claim {claim}"))
     mounted: dict[str, set[str]] = {}
     for volume in spec.get("volumes") or []:
         keys = set()

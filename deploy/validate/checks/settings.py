@@ -23,7 +23,7 @@ def check(rendered: Rendered) -> list[Fault]:
                 for name in unknown(rendered.tree, config.body.get("data") or {}):
                     faults.append(config.fault("setting", f"{name} is no setting in docs/settings.md or the service's README"))
                 faults += refused(config.where, config.name.rsplit("-", 1)[0], config.body.get("data") or {})
-        faults += hosts(rendered, environment)
+        faults += hosts(rendered, environment) + urls(rendered, environment)
     compose = rendered.tree.yaml("docker-compose.yml").get("services") or {}
     for name, service in compose.items():
         if "/plinth" not in str(service.get("image", "")) and "PLINTH_IMAGES" not in str(service.get("image", "")):
@@ -86,6 +86,24 @@ def unknown(tree: Tree, variables: dict) -> list[str]:
 def is_named(name: str, text: str) -> bool:
     """Whether the text has the whole name."""
     return bool(re.search(rf"(?<![\w<]){re.escape(name)}(?!\w)", text))
+
+
+def urls(rendered: Rendered, environment: str) -> list[Fault]:
+    """A URL into the cluster names a Service; that of a database one that there is."""
+    services = {(o.namespace, o.name) for o in rendered.of(environment, "Service")}
+    services |= {(o.namespace, f"{o.name}-{role}") for o in rendered.of(environment, "Cluster") for role in ("rw", "ro", "r")}
+    databases = {o.spec.get("name") for o in rendered.of(environment, "Database")}
+    faults = []
+    for one in rendered.of(environment, "ConfigMap", "ExternalSecret"):
+        texts = (one.body.get("data") or one.spec.get("target", {}).get("template", {}).get("data") or {}).values()
+        for scheme, host, path in re.findall(r"(\w+)://(?:[^@/\s]*@)?([a-z0-9.-]+)(?::\d+)?/?([a-z]*)", re.sub(r"\{\{.*?\}\}", "x", " ".join(map(str, texts)))):
+            name, _, rest = host.partition(".")
+            inside = not rest or rest.endswith(".svc") or rest == "svc"
+            if inside and name != "localhost" and (rest.removesuffix(".svc") or one.namespace, name) not in services:
+                faults.append(one.fault("host", f"{scheme}://{host}: there is no such Service"))
+            if scheme == "postgres" and path not in databases:
+                faults.append(one.fault("host", f"{scheme}://{host}/{path}: there is no such Database"))
+    return faults
 
 
 def hosts(rendered: Rendered, environment: str) -> list[Fault]:

@@ -21,8 +21,16 @@ class Pods:
 
     def matching(self, namespace: str, selector: dict) -> list[dict]:
         """The ports of each pod that a label selector means."""
-        wanted = selector.get("matchLabels") or {}
-        return [ports for place, labels, ports in self.all if place == namespace and wanted.items() <= labels.items()]
+        return [ports for place, labels, ports in self.all if place == namespace and means(selector, labels)]
+
+
+def means(selector: dict, labels: dict) -> bool:
+    """Whether a label selector (matchLabels, and of matchExpressions Exists and In) means these labels."""
+    wanted = selector.get("matchLabels") or {}
+    return wanted.items() <= labels.items() and all(
+        rule["key"] in labels and (rule["operator"] == "Exists" or labels[rule["key"]] in rule.get("values", []))
+        for rule in selector.get("matchExpressions") or []
+    )
 
 
 def check(rendered: Rendered) -> list[Fault]:
@@ -42,13 +50,17 @@ def check(rendered: Rendered) -> list[Fault]:
                 case "HorizontalPodAutoscaler":
                     faults += scaler(one, rendered, environment)
                 case "NetworkPolicy":
-                    faults += policy(one, pods)
+                    faults += policy(one, pods) + namespaces(one, rendered)
                 case "ServiceMonitor":
                     faults += monitor(one, services)
                 case "PodMonitor":
                     faults += pod_monitor(one, pods)
                 case "HTTPRoute":
-                    faults += route(one, rendered, environment, services)
+                    faults += route(one, rendered, environment, services) + let_in(one, rendered, environment, services)
+                case "Gateway":
+                    faults += gateway_class(one, rendered)
+                case "ClusterIssuer":
+                    faults += solvers(one, rendered, environment)
     return faults
 
 
@@ -97,9 +109,11 @@ def service(one: Object, pods: Pods) -> list[Fault]:
 def scaler(one: Object, rendered: Rendered, environment: str) -> list[Fault]:
     """An HPA scales something that is there."""
     target = one.spec.get("scaleTargetRef") or {}
-    if any(o.name == target.get("name") and o.namespace == one.namespace for o in rendered.of(environment, target.get("kind", ""))):
+    if not 1 <= one.spec.get("minReplicas", 1) <= one.spec.get("maxReplicas", 0):
+        return [one.fault("hpa-target", f"from {one.spec.get('minReplicas')} to {one.spec.get('maxReplicas')} replicas: no such number")]
+    if any(o.body.get("apiVersion") == target.get("apiVersion") and o.name == target.get("name") and o.namespace == one.namespace for o in rendered.of(environment, target.get("kind", ""))):
         return []
-    return [one.fault("hpa-target", f"there is no {target.get('kind')}/{target.get('name')}")]
+    return [one.fault("hpa-target", f"there is no {target.get('apiVersion')} {target.get('kind')}/{target.get('name')}")]
 
 
 def policy(one: Object, pods: Pods) -> list[Fault]:
@@ -123,16 +137,74 @@ def peers(one: Object, those: list[dict], pods: Pods) -> list[Fault]:
 
 
 def named(one: Object, ports: list[dict], ends: list[dict]) -> list[Fault]:
-    """At least one of the pods has the port of that name."""
+    """At least one of the pods has the port, by its name or number. Who is not ours may have any number."""
     return [
         one.fault("port-name", f"port {port['port']}: none of the pods has it")
         for port in ports
-        if isinstance(port.get("port"), str) and not any(port["port"] in known for known in ends)
+        if (isinstance(port.get("port"), str) or ends) and not any(port["port"] in {*known, *known.values()} for known in ends)
     ]
 
 
+def namespaces(one: Object, rendered: Rendered) -> list[Fault]:
+    """Whoever is let through in another namespace lives in one that there is."""
+    project = rendered.tree.yaml("argocd/projects/infra.yaml").get("spec", {})
+    known = {destination["namespace"] for destination in project.get("destinations", [])} | {"kube-system"}
+    rules = [(rule, "from") for rule in one.spec.get("ingress") or []] + [(rule, "to") for rule in one.spec.get("egress") or []]
+    names = [
+        peer["namespaceSelector"].get("matchLabels", {}).get("kubernetes.io/metadata.name")
+        for rule, side in rules
+        for peer in rule.get(side) or []
+        if "namespaceSelector" in peer
+    ]
+    return [one.fault("namespace", f"there is no namespace {name}") for name in names if name not in known]
+
+
+def gateway_class(one: Object, rendered: Rendered) -> list[Fault]:
+    """The class is the one that Traefik's chart makes."""
+    values = rendered.tree.yaml("argocd/infra/05-traefik.yaml").get("spec", {}).get("source", {}).get("helm", {}).get("valuesObject", {})
+    made = values.get("gatewayClass", {}).get("name")
+    return [] if one.spec.get("gatewayClassName") == made else [one.fault("route", f"gatewayClassName {one.spec.get('gatewayClassName')}: the chart makes {made}")]
+
+
+def solvers(one: Object, rendered: Rendered, environment: str) -> list[Fault]:
+    """Challenges are answered at a listener that is there."""
+    listeners = {(o.namespace, o.name, listener["name"]) for o in rendered.of(environment, "Gateway") for listener in o.spec.get("listeners", [])}
+    parents = [parent for solver in one.spec.get("acme", {}).get("solvers") or [] for parent in solver.get("http01", {}).get("gatewayHTTPRoute", {}).get("parentRefs", [])]
+    return [
+        one.fault("route", f"there is no listener {parent.get('sectionName')} of a Gateway {parent['name']}")
+        for parent in parents
+        if (parent.get("namespace"), parent["name"], parent.get("sectionName")) not in listeners
+    ]
+
+
+def let_in(one: Object, rendered: Rendered, environment: str, services: dict) -> list[Fault]:
+    """Where a route leads, a policy lets the Gateway's pods in, at that port."""
+    faults = []
+    for backend in [backend for rule in one.spec.get("rules") or [] for backend in rule.get("backendRefs") or []]:
+        service = services.get((one.namespace, backend["name"]))
+        target = next((port.get("targetPort") for port in service.spec["ports"] if port["port"] == backend.get("port")), None) if service else None
+        gateways = {parent.get("namespace", one.namespace) for parent in one.spec.get("parentRefs") or []}
+        rules = [
+            rule
+            for policy in rendered.of(environment, "NetworkPolicy")
+            if service and policy.namespace == one.namespace and means(policy.spec.get("podSelector") or {}, service.spec.get("selector") or {})
+            for rule in policy.spec.get("ingress") or []
+        ]
+        held = any(
+            {"port": target} in (rule.get("ports") or []) and peer.get("namespaceSelector", {}).get("matchLabels", {}).get("kubernetes.io/metadata.name") in gateways
+            for rule in rules
+            for peer in rule.get("from") or []
+        )
+        if target and not held:
+            faults.append(one.fault("route", f"no policy lets {sorted(gateways)} in to {backend['name']} at {target}"))
+    return faults
+
+
 def monitor(one: Object, services: dict) -> list[Fault]:
-    """A ServiceMonitor finds a Service, and on it the ports that it reads, by name."""
+    """A ServiceMonitor finds a Service, and on it the ports that it reads, by name; there, what is to be read."""
+    paths = [endpoint.get("path", "/metrics") for endpoint in one.spec.get("endpoints") or []]
+    if any(path != "/metrics" for path in paths):
+        return [one.fault("port-name", f"{paths}: services tell at /metrics")]
     wanted = one.spec.get("selector", {}).get("matchLabels") or {}
     found = [
         service
@@ -151,6 +223,9 @@ def monitor(one: Object, services: dict) -> list[Fault]:
 
 def pod_monitor(one: Object, pods: Pods) -> list[Fault]:
     """The same of a PodMonitor."""
+    # What a chart makes is not in the tree.
+    if one.spec.get("namespaceSelector"):
+        return []
     found = pods.matching(one.namespace, one.spec.get("selector") or {})
     wanted = [endpoint.get("port") for endpoint in one.spec.get("podMetricsEndpoints") or []]
     missing = [port for port in wanted if not any(port in ports for ports in found)]

@@ -109,7 +109,7 @@ run "each_service_has_its_secret" {
   command = plan
 
   assert {
-    condition     = toset([for secret in aws_secretsmanager_secret.plinth : secret.name]) == toset(["plinth/alerts", "plinth/auth", "plinth/gateway", "plinth/notify", "plinth/prefs", "plinth/redis", "plinth/webhook"])
+    condition     = toset([for secret in aws_secretsmanager_secret.plinth : secret.name]) == toset(["plinth/alerts", "plinth/auth", "plinth/gateway", "plinth/grafana", "plinth/notify", "plinth/prefs", "plinth/redis", "plinth/webhook"])
     error_message = "External Secrets finds a secret for each service below plinth/."
   }
 

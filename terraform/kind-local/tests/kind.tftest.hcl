@@ -75,7 +75,7 @@ run "secrets_are_where_their_readers_look" {
   command = apply
 
   assert {
-    condition     = toset(keys(kubernetes_secret_v1.plinth)) == toset(["alerts", "auth", "gateway", "minio", "notify", "prefs", "redis", "webhook"])
+    condition     = toset(keys(kubernetes_secret_v1.plinth)) == toset(["alerts", "auth", "gateway", "grafana", "minio", "notify", "prefs", "redis", "webhook"])
     error_message = "A Secret for each service, and for what stands in for the cloud's."
   }
 

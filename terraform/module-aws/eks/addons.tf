@@ -10,6 +10,11 @@ locals {
   addons_on_nodes = ["coredns", "aws-ebs-csi-driver", "metrics-server"]
 }
 
+# The class says nothing of encryption: the account does, for every volume of the region.
+resource "aws_ebs_encryption_by_default" "this" {
+  enabled = true
+}
+
 # The version that AWS takes by default for this Kubernetes, unless var.addon_versions pins another.
 data "aws_eks_addon_version" "default" {
   for_each = toset(concat(local.addons_before_nodes, local.addons_on_nodes))
@@ -42,6 +47,9 @@ resource "aws_eks_addon" "on_nodes" {
   addon_version               = local.addon_versions[each.key]
   resolve_conflicts_on_create = "OVERWRITE"
   resolve_conflicts_on_update = "OVERWRITE"
+
+  # Claims that name no class get this one: no class is the default by itself since EKS 1.30.
+  configuration_values = each.key == "aws-ebs-csi-driver" ? jsonencode({ defaultStorageClass = { enabled = true } }) : null
 
   tags = var.tags
 
