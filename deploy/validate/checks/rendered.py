@@ -3,6 +3,7 @@
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Iterator, NamedTuple
 
 import yaml
@@ -57,19 +58,28 @@ class Object(NamedTuple):
 
 
 class Rendered:
-    """All overlays of a tree."""
+    """All overlays of a tree, rendered when somebody asks for them."""
 
     def __init__(self, tree: Tree):
         self.tree = tree
-        self.objects: list[Object] = []
-        self.faults: list[Fault] = []
+
+    @cached_property
+    def made(self) -> tuple[list[Object], list[Fault]]:
+        """What kustomize makes, and what it refuses."""
+        objects, faults = [], []
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for overlay, environment, text, error in pool.map(lambda place: render(tree, *place), overlays(tree)):
-                if error:
-                    self.faults.append(Fault(overlay, "renders", error))
-                for body in yaml.safe_load_all(text):
-                    if body:
-                        self.objects.append(Object(overlay, environment, body))
+            for overlay, environment, text, error in pool.map(lambda place: render(self.tree, *place), overlays(self.tree)):
+                faults += [Fault(overlay, "renders", error)] if error else []
+                objects += [Object(overlay, environment, body) for body in yaml.safe_load_all(text) if body]
+        return objects, faults
+
+    @property
+    def objects(self) -> list[Object]:
+        return self.made[0]
+
+    @property
+    def faults(self) -> list[Fault]:
+        return self.made[1]
 
     def of(self, environment: str, *kinds: str) -> list[Object]:
         """An environment's objects, of these kinds."""
