@@ -13,7 +13,7 @@ from checks.rendered import Rendered
 from checks.tree import Tree
 
 # What the checks read.
-COPIED = ("k8s", "argocd", "terraform", "deploy", "docs", "services", "crates/service-discovery", "crates/standins/README.md", "docker-compose.yml", ".env.example", ".dockerignore", ".ci", "Cargo.toml")
+COPIED = ("k8s", "argocd", "terraform", "deploy", "docs", "services", "crates/service-discovery", "crates/e2e/Cargo.toml", "crates/standins/README.md", "docker-compose.yml", ".env.example", ".dockerignore", ".ci", "Cargo.toml")
 LEFT_OUT = {
     "services": shutil.ignore_patterns("src", "tests"),
     "deploy": shutil.ignore_patterns("node_modules", "secrets", "fuzz", "bench", "__pycache__"),
@@ -82,6 +82,7 @@ MUTATIONS = [
     Mutation("a port at which nobody is looked for", "complete", "ports", edit(f"{AUTH}/service.yaml", "port: 3001", "port: 3011")),
     Mutation("a service that the gateway does not know", "complete", "named-to-others", edit("k8s/services/gateway/base/config.env", "auth,prefs,webhook", "auth,prefs")),
     Mutation("a service that auth does not know", "complete", "named-to-others", edit("docker-compose.yml", "      AUTH__CLIENTS__PREFS_FILE: /run/secrets/prefs-client-secret\n", "")),
+    Mutation("a builder without what cargo reads", "complete", "docker-context", edit(".dockerignore", "argocd\n", "argocd\ndocs\n")),
     # Rendering and schemas.
     Mutation("a resource file that is not there", "renders", "renders", remove(f"{AUTH}/hpa.yaml")),
     Mutation("a field with a typing error", "schemas", "schema", edit(f"{AUTH}/deployment.yaml", "serviceAccountName:", "serviceAcountName:")),

@@ -25,7 +25,7 @@ def check(tree: Tree) -> list[Fault]:
             faults.append(Fault("docker-compose.yml", "compose-entry", f"no entry for {service.name}"))
         if service.has_database and f"{service.name.upper()}__DATABASE__OWNER_URL_FILE" not in str(compose.get("migrate")):
             faults.append(Fault("docker-compose.yml", "compose-entry", f"`migrate` does not know the database of {service.name}"))
-    faults += named_to_others(tree, compose) + infrastructure(tree)
+    faults += named_to_others(tree, compose) + infrastructure(tree) + context(tree)
     known = {service.name for service in tree.services}
     for name in tree.folders("k8s/services"):
         if name not in known:
@@ -57,6 +57,14 @@ def infrastructure(tree: Tree) -> list[Fault]:
         for environment in ELSEWHERE.get(name, ENVIRONMENTS)
         if not tree.text(f"k8s/infra/{name}/overlays/{environment}/kustomization.yaml")
     ]
+
+
+def context(tree: Tree) -> list[Fault]:
+    """What cargo reads outside of its packages is in what Docker's builder is given."""
+    ignored = {line for line in tree.text(".dockerignore").splitlines() if line and line[0] not in "#!*"}
+    files = [*(tree.root / "crates").rglob("*.rs"), *(tree.root / "crates").rglob("Cargo.toml")]
+    wanted = {folder for file in files for folder in re.findall(r'"(?:\.\./)+([a-z0-9]+)/', file.read_text())}
+    return [Fault(".dockerignore", "docker-context", f"{folder} is left out, and cargo reads it") for folder in sorted(wanted & ignored)]
 
 
 def manifests(tree: Tree, service) -> list[Fault]:

@@ -19,7 +19,8 @@ class Stored:
         listed = re.findall(r"value\s*=\s*\[(.*)\]", tree.text("terraform/module-secrets/outputs.tf"))
         listed += re.findall(r"concat\(module\.secrets\.names, \[(.*?)\]\)", made)
         self.names = set(re.findall(r'"([a-z-]+)"', " ".join(listed)))
-        self.properties = set(re.findall(r'"?([a-z][a-z-]*)"?\s*=(?!=)', made)) | set(re.findall(r'toset\(\["([a-z-]+)", "([a-z-]+)"\]\)', made)[0] if "access-key" in made else ())
+        # Every whole word: enough to see one that is spelled otherwise.
+        self.properties = set(re.findall(r"[a-z][a-z-]*", made))
 
 
 class Known:
@@ -50,13 +51,13 @@ def check(rendered: Rendered) -> list[Fault]:
     """All references of all environments."""
     faults = []
     for environment in ENVIRONMENTS:
-        known = Known(rendered, environment)
+        known, secrets = Known(rendered, environment), Stored(rendered.tree, environment)
         for one in rendered.of(environment):
             if one.pod:
                 faults += pod(one, known)
             faults += others(one, known)
             if one.kind == "ExternalSecret":
-                faults += stored(one, Stored(rendered.tree, environment))
+                faults += stored(one, secrets)
         faults += charts(rendered.tree, environment, known)
     return faults
 
